@@ -1,5 +1,59 @@
-"""univox: U-Net-family segmentation of biomedical images, in 2-D and 3-D."""
+"""univox: U-Net-family segmentation of biomedical images, in 2-D and 3-D.
+
+>>> import univox
+>>> "train" in univox.__all__
+True
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from univox.version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from univox.data.check import check_dataset
+    from univox.data.layouts import open_dataset
+    from univox.errors import UnivoxError
+    from univox.image import read_image, read_label, write_image, write_label
+    from univox.inference.predictor import load
+    from univox.studies.evaluate import evaluate
+    from univox.training.request import TrainRequest
+    from univox.training.run import train
+
+__all__ = [
+    "TrainRequest",
+    "UnivoxError",
+    "__version__",
+    "check_dataset",
+    "evaluate",
+    "load",
+    "open_dataset",
+    "read_image",
+    "read_label",
+    "train",
+    "write_image",
+    "write_label",
+]
+
+# Imported when first asked for: `import univox` pays neither for torch nor for any reader.
+_HOMES = {
+    "TrainRequest": "univox.training.request",
+    "UnivoxError": "univox.errors",
+    "check_dataset": "univox.data.check",
+    "evaluate": "univox.studies.evaluate",
+    "load": "univox.inference.predictor",
+    "open_dataset": "univox.data.layouts",
+    "read_image": "univox.image",
+    "read_label": "univox.image",
+    "train": "univox.training.run",
+    "write_image": "univox.image",
+    "write_label": "univox.image",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'univox' has no attribute '{name}'")

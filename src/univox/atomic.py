@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from univox.errors import FileError
 
 
 @contextlib.contextmanager
-def written_atomically(path: Path) -> Iterator[Path]:
+def written_atomically(path: Path) -> Generator[Path]:
     """Give a temporary path beside `path`; rename it over `path` when the block ends well.
 
     The temporary name keeps every suffix of `path` (writers choose their format by it) and starts with

@@ -1,0 +1,17 @@
+"""One case: from an image to its label."""
+
+from univox.inference.inputs import Input, find_inputs
+from univox.inference.predict_files import Outcome, predict_files
+from univox.inference.predictor import Prediction, Predictor, load
+from univox.inference.sliding_window import sliding_window
+
+__all__ = [
+    "Input",
+    "Outcome",
+    "Prediction",
+    "Predictor",
+    "find_inputs",
+    "load",
+    "predict_files",
+    "sliding_window",
+]

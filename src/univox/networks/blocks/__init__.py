@@ -1,0 +1,30 @@
+"""Parts that networks are built from, in 1-, 2- and 3-D from one implementation."""
+
+from univox.networks.blocks.attention import attend, dropped_attention
+from univox.networks.blocks.conv import (
+    AlignedConvolution,
+    AlignedTransposedConvolution,
+    Layers,
+    aligned_layers,
+    centered_layers,
+)
+from univox.networks.blocks.global_aggregation import GlobalAggregation
+from univox.networks.blocks.initialize import initialize
+from univox.networks.blocks.residual import PreActivation, PreActivationBlock, ResidualBlock
+from univox.networks.blocks.sizes import check_image_shape
+
+__all__ = [
+    "AlignedConvolution",
+    "AlignedTransposedConvolution",
+    "GlobalAggregation",
+    "Layers",
+    "PreActivation",
+    "PreActivationBlock",
+    "ResidualBlock",
+    "aligned_layers",
+    "attend",
+    "centered_layers",
+    "check_image_shape",
+    "dropped_attention",
+    "initialize",
+]

@@ -1,0 +1,102 @@
+"""`univox train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from univox.cli.console import say
+from univox.cli.dataset_options import ClassSelection, Jobs, LabelFolder, LabelsAre, Layout
+
+
+def train(
+    dataset: Annotated[
+        Path | None,
+        typer.Argument(
+            help="A Decathlon, nnU-Net, iSeg-2017 or images/ + labels/ folder, or a CSV; not needed with --resume.",
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The model folder to make.")] = Path("model"),
+    recipe: Annotated[str, typer.Option(help="A recipe by name (`univox recipes`), or a YAML file.")] = "univox",
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change a value of the recipe: --set optimizer.lr=3e-4. Repeatable."),
+    ] = None,
+    budget: Annotated[
+        str | None, typer.Option(help="Finish in this time with the best network it allows: 10m, 1h30m.")
+    ] = None,
+    iterations: Annotated[int | None, typer.Option(min=1, help="Number of updates, in place of a budget.")] = None,
+    holdout: Annotated[
+        float, typer.Option(min=0.0, max=0.9, help="Share of the subjects kept out as test cases.")
+    ] = 0.0,
+    validation: Annotated[
+        float,
+        typer.Option(min=0.0, max=0.9, help="Share of the rest that chooses the best weights (at most 12 cases)."),
+    ] = 0.1,
+    seed: Annotated[int, typer.Option(min=0, help="Fixes the split and every random number.")] = 0,
+    layout: Layout = "auto",
+    classes: ClassSelection = None,
+    labels: LabelFolder = None,
+    labels_are: LabelsAre = "auto",
+    skip_bad_cases: Annotated[
+        bool,
+        typer.Option("--skip-bad-cases", help="Go on without the cases that `univox check` calls errors."),
+    ] = False,
+    jobs: Jobs = 2,
+    workers: Annotated[int, typer.Option(min=0, help="Threads that prepare batches; the numbers stay the same.")] = 1,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    cache: Annotated[Path | None, typer.Option(help="Folder of prepared cases; default: the user's cache.")] = None,
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Also write TensorBoard events.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the output folder.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in the output folder.")] = False,
+) -> None:
+    """Train one network on a dataset and leave a model folder."""
+    from univox.cli.progress import TrainingProgress
+    from univox.errors import RecipeError
+    from univox.training.budget import parse_budget
+    from univox.training.request import TrainRequest
+    from univox.training.run import remove_run
+    from univox.training.run import train as run
+
+    if budget is not None and iterations is not None:
+        raise RecipeError(expected="either --budget or --iterations", got="both", remedy="leave one of them out")
+    if resume:
+        request = TrainRequest.read(output)
+    elif dataset is None:
+        raise RecipeError(expected="a dataset to train on", got="none", remedy="univox train DATASET -o MODEL")
+    else:
+        request = TrainRequest(
+            dataset=dataset,
+            output=output,
+            recipe=recipe,
+            overrides=tuple(overrides or ()),
+            budget_seconds=None if budget is None else parse_budget(budget),
+            iterations=iterations,
+            holdout=holdout,
+            validation=validation,
+            seed=seed,
+            layout=layout,
+            classes=classes,
+            labels=labels,
+            labels_are=labels_are,
+            skip_bad_cases=skip_bad_cases,
+            jobs=jobs,
+            workers=workers,
+            device=device,
+            cache=cache,
+            tensorboard=tensorboard,
+        )
+        if overwrite:
+            remove_run(output)
+    with TrainingProgress() as progress:
+        trained = run(request, resume=resume, observer=progress)
+    figure = "" if trained.validation_dice is None else f", best validation Dice {trained.validation_dice:.3f}"
+    say(f"model {trained.model} after {trained.iterations} iterations in {trained.seconds:.0f} s{figure}")
+    if trained.split.test:
+        say(f"next: univox predict {trained.model} {request.dataset} --cases test -o PREDICTIONS")
+        say(f"      univox evaluate PREDICTIONS {request.dataset}")
+    else:
+        say(f"next: univox predict {trained.model} YOUR_IMAGES -o PREDICTIONS")

@@ -1,0 +1,278 @@
+"""Prepared cases on disk: made once, in parallel, found again by what they were made of."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import json
+import os
+import re
+import shutil
+import sys
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from univox.atomic import write_json
+from univox.data.case import Case
+from univox.data.classes import Classes
+from univox.data.dataset import Dataset, read_case_image, read_case_label
+from univox.data.every_case import every_case
+from univox.data.plan import Plan
+from univox.data.preprocess import CaseGeometry, prepare_image, prepare_label
+from univox.data.preprocess_settings import Preprocessing
+from univox.errors import FileError
+from univox.parallel import OnProgress
+
+CACHE_VERSION = 1
+"""Raised whenever the same sources and settings would be prepared or stored otherwise."""
+INDICES_PER_CLASS = 10_000
+"""Voxels remembered of each class, from which patches are centred on foreground."""
+ABANDONED_AFTER_S = 24 * 3600
+"""A half-written case of this age was left by a process that was killed."""
+HEADER_BYTES = 65_536
+"""In which a header names the file that holds its voxels."""
+_DATA_FILE = re.compile(rb"(?mi)^(?:ElementDataFile|data ?file)\s*[=:]\s*(\S.*?)\s*$")
+_PARTIAL = ".partial-"
+
+
+@dataclass(frozen=True)
+class PreparedCase:
+    """A case as a network is trained on it; arrays stay on disk until they are asked for.
+
+    Attributes:
+        name: The case's name.
+        folder: Where it lies.
+        geometry: Its place in the image.
+        class_counts: Remembered voxels of each class, by class index from 1 on.
+    """
+
+    name: str
+    folder: Path
+    geometry: CaseGeometry
+    class_counts: tuple[int, ...]
+
+    def image(self) -> NDArray[np.float32]:
+        """The image (C, *spatial), mapped from disk, read-only."""
+        return np.load(self.folder / "image.npy", mmap_mode="r", allow_pickle=False)
+
+    def label(self) -> NDArray[np.uint8]:
+        """The label (*spatial), class indices, mapped from disk, read-only."""
+        return np.load(self.folder / "label.npy", mmap_mode="r", allow_pickle=False)
+
+    def foreground(self, class_index: int) -> NDArray[np.int64]:
+        """Flat indices (C order) into the label of at most 10,000 voxels of a class, ascending.
+
+        Args:
+            class_index: 1 or more; the background's voxels are not remembered.
+        """
+        if not 1 <= class_index <= len(self.class_counts):
+            return np.zeros(0, dtype=np.int64)
+        start = sum(self.class_counts[: class_index - 1])
+        indices = np.load(self.folder / "foreground.npy", allow_pickle=False)
+        return indices[start : start + self.class_counts[class_index - 1]]
+
+
+def default_cache_dir() -> Path:
+    """The folder where this platform keeps what can be made again."""
+    home = Path.home()
+    if sys.platform == "darwin":
+        return home / "Library" / "Caches" / "univox"
+    if sys.platform == "win32":
+        return home / "AppData" / "Local" / "univox" / "Cache"
+    return home / ".cache" / "univox"
+
+
+def prepare_cases(
+    dataset: Dataset,
+    cases: Sequence[Case],
+    plan: Plan,
+    *,
+    cache_dir: Path,
+    jobs: int = 1,
+    on_progress: OnProgress | None = None,
+) -> list[PreparedCase]:
+    """Prepare cases, or find them prepared.
+
+    A case is kept under the sha256 of its files' bytes, the preprocessing and the classes: a changed
+    file or setting makes another entry, and datasets that share cases share entries. An entry appears
+    whole or not at all, so an interrupted preparation goes on where it stopped; one that does not load
+    is made anew.
+
+    Args:
+        dataset: That the cases are of.
+        cases: Each with a label.
+        plan: Whose preprocessing is applied.
+        cache_dir: Made if missing.
+        jobs: Cases at once.
+        on_progress: Called after each case, found or made.
+
+    Returns:
+        In the order of `cases`.
+
+    Raises:
+        DatasetError: Cases that cannot be prepared; names them all, after the others were.
+        FileError: The cache folder cannot be made.
+    """
+    try:
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(cache_dir)
+    except OSError as error:
+        raise _unwritable(cache_dir, error) from error
+    prepare = functools.partial(prepare_case, preprocessing=plan.preprocessing, cache_dir=cache_dir)
+    return every_case(prepare, dataset, cases, done="prepared", jobs=jobs, on_progress=on_progress)
+
+
+def prepare_case(case: Case, *, dataset: Dataset, preprocessing: Preprocessing, cache_dir: Path) -> PreparedCase:
+    """Prepare one case, or find it prepared.
+
+    Raises:
+        UnivoxError: It cannot be read or prepared, or the entry cannot be written.
+    """
+    folder = cache_dir / entry_name(case, preprocessing, dataset.classes)
+    found = _load(folder, case.name)
+    if found is not None:
+        return found
+    image, geometry = prepare_image(read_case_image(dataset, case), preprocessing)
+    num_classes = dataset.classes.num_classes
+    label = prepare_label(read_case_label(dataset, case).array, geometry, num_classes)
+    foreground = [_drawn(label, index) for index in range(1, num_classes)]
+    counts = tuple(len(indices) for indices in foreground)
+    description = {"geometry": geometry.to_json(), "channels": len(image), "class_counts": counts}
+    arrays = {
+        "image": image,
+        "label": label,
+        "foreground": np.concatenate([np.zeros(0, dtype=np.int64), *foreground]),
+    }
+    try:
+        _store(folder, arrays, description)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    return PreparedCase(case.name, folder, geometry, counts)
+
+
+def entry_name(case: Case, preprocessing: Preprocessing, classes: Classes) -> str:
+    """Name a case's entry by what it is made of.
+
+    Raises:
+        FileError: A source file cannot be read.
+    """
+    made_of = {
+        "version": CACHE_VERSION,
+        "preprocessing": preprocessing.model_dump(mode="json"),
+        "classes": [list(label_class.codes) for label_class in classes.classes],
+        "instances": classes.instances,
+        "images": [_source_digests(path) for path in case.images],
+        "label": None if case.label is None else _source_digests(case.label),
+    }
+    return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:40]
+
+
+def _source_digests(path: Path) -> list[str]:
+    sources = (path, *_detached(path))
+    return [f"{source.suffix.lower()}:{_digest(source)}" for source in sources]
+
+
+def _detached(path: Path) -> list[Path]:
+    # A header in a file of its own says nothing of a change in the voxels beside it.
+    suffix = path.suffix.lower()
+    partners: list[Path] = []
+    if suffix in (".hdr", ".img"):
+        others = {".hdr", ".img", ".HDR", ".IMG"} - {path.suffix}
+        partners = [path.with_suffix(other) for other in sorted(others)]
+    elif suffix in (".mhd", ".mha", ".nrrd"):
+        with contextlib.suppress(OSError), path.open("rb") as stream:
+            named = _DATA_FILE.search(stream.read(HEADER_BYTES))
+            partners = [path.parent / os.fsdecode(named.group(1))] if named else []
+    return [partner for partner in partners if partner.is_file()]
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise FileError(
+            expected="a readable file",
+            got=error.strerror or str(error),
+            remedy="check the path and its permissions",
+            path=path,
+        ) from error
+
+
+def _drawn(label: NDArray[np.uint8], class_index: int) -> NDArray[np.int64]:
+    indices = np.flatnonzero(label == class_index).astype(np.int64)
+    if len(indices) <= INDICES_PER_CLASS:
+        return indices
+    # Seeded by the case itself: the draw is the same in any order and any process.
+    draw = np.random.default_rng((class_index, len(indices)))
+    return np.sort(draw.choice(indices, INDICES_PER_CLASS, replace=False))
+
+
+def _load(folder: Path, name: str) -> PreparedCase | None:
+    """Find an entry, if it is there and whole."""
+    try:
+        description = json.loads((folder / "case.json").read_text(encoding="utf-8"))
+        geometry = CaseGeometry.from_json(description["geometry"])
+        counts = tuple(int(count) for count in description["class_counts"])
+        prepared = PreparedCase(name, folder, geometry, counts)
+        image, label = prepared.image(), prepared.label()
+        indices = np.load(folder / "foreground.npy", allow_pickle=False)
+        image_shape = (int(description["channels"]), *geometry.prepared_shape)
+    except (OSError, EOFError, ValueError, KeyError, TypeError):
+        return None
+    whole = (
+        (image.shape, image.dtype) == (image_shape, np.float32)
+        and (label.shape, label.dtype) == (geometry.prepared_shape, np.uint8)
+        and (indices.shape, indices.dtype) == ((sum(counts),), np.int64)
+    )
+    return prepared if whole else None
+
+
+def _store(folder: Path, arrays: dict[str, NDArray[Any]], description: dict[str, Any]) -> None:
+    partial = folder.parent / f"{_PARTIAL}{uuid.uuid4().hex}"
+    try:
+        partial.mkdir()
+        for name, array in arrays.items():
+            with (partial / f"{name}.npy").open("wb") as stream:
+                np.save(stream, array, allow_pickle=False)
+                stream.flush()
+                os.fsync(stream.fileno())
+        write_json(partial / "case.json", description)
+        _rename(partial, folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _rename(partial: Path, folder: Path) -> None:
+    try:
+        partial.rename(folder)
+    except OSError:
+        if not folder.exists():
+            raise
+        # Either another process was faster, and its entry is as good, or the entry there is broken.
+        if _load(folder, "") is None:
+            shutil.rmtree(folder)
+            partial.rename(folder)
+
+
+def _remove_abandoned(cache_dir: Path) -> None:
+    for partial in cache_dir.glob(f"{_PARTIAL}*"):
+        if time.time() - partial.stat().st_mtime > ABANDONED_AFTER_S:
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+def _unwritable(path: Path, error: OSError) -> FileError:
+    return FileError(
+        expected="to write prepared cases here",
+        got=error.strerror or str(error),
+        remedy="free disk space or choose another cache folder",
+        path=path,
+    )

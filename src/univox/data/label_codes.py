@@ -1,0 +1,139 @@
+"""The codes of label files, and whether they stand for classes or number objects."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from univox.data.classes import MAX_CLASSES, Classes
+from univox.errors import DatasetError, UnivoxError
+
+LabelsAre: TypeAlias = Literal["auto", "classes", "instances"]
+
+MANY = 32
+"""More codes than this in one file are objects, unless the files agree on them."""
+FEW = 8
+"""Up to this many codes are classes without further thought."""
+
+_MAX_COUNTED = 1 << 24
+
+
+def count_codes(array: NDArray[np.integer[Any]]) -> dict[int, int]:
+    """Count the voxels of each code.
+
+    >>> count_codes(np.array([[0, 2], [2, 2]]))
+    {0: 1, 2: 3}
+    """
+    if array.size == 0:
+        return {}
+    low, high = int(array.min()), int(array.max())
+    if high - low < _MAX_COUNTED:
+        counts = np.bincount((array.ravel() - low) if low else array.ravel())
+        return {low + int(code): int(counts[code]) for code in np.flatnonzero(counts)}
+    codes, counts = np.unique(array, return_counts=True)
+    return {int(code): int(count) for code, count in zip(codes, counts, strict=True)}
+
+
+def measured_codes(paths: Sequence[Path]) -> dict[Path, frozenset[int]]:
+    """Read the codes of each label file; unreadable ones are left out (`check_dataset` names them)."""
+    measured: dict[Path, frozenset[int]] = {}
+    for path in paths:
+        try:
+            status = path.stat()
+            measured[path] = _codes_of(path, status.st_mtime_ns, status.st_size)
+        except (UnivoxError, OSError):
+            continue
+    return measured
+
+
+def measured_classes(
+    codes: Mapping[Path, frozenset[int]], *, spatial_dims: int, labels_are: LabelsAre, root: Path
+) -> Classes:
+    """Make classes from the codes that label files hold.
+
+    Args:
+        codes: The codes in each file.
+        spatial_dims: 2 or 3: many codes in a lone volume may be structures, in a lone picture they are objects.
+        labels_are: "auto" decides where it is plain.
+        root: The dataset, for the message.
+
+    Returns:
+        Background 0 and "class CODE" for every other code; or background and "object".
+
+    Raises:
+        DatasetError: It is not plain; or there are too many classes.
+    """
+    decided = labels_are if labels_are != "auto" else recognized(list(codes.values()), spatial_dims=spatial_dims)
+    if decided == "instances":
+        return Classes.of_instances()
+    union = sorted(frozenset[int]().union(*codes.values()))
+    if decided == "unclear" or len(union) > MAX_CLASSES:
+        sizes = [len(found - {0}) for found in codes.values()]
+        raise DatasetError(
+            expected="labels that are plainly classes, or plainly numbers of objects",
+            got=f"{len(union)} codes in all, {min(sizes)} to {max(sizes)} in one file",
+            remedy="say which: --labels-are classes or --labels-are instances",
+            path=root,
+        )
+    return Classes.of({code: "background" if code == 0 else f"class {code}" for code in union})
+
+
+def recognized(files: Sequence[frozenset[int]], *, spatial_dims: int) -> Literal["classes", "instances", "unclear"]:
+    """Say whether codes stand for classes or number objects.
+
+    Classes: up to 8 codes in all; or up to 256 that most files share. Instances: more than 32 in one file
+    on which the files disagree (a lone picture counts as such if it numbers from 1 without gaps); or numbers
+    from 1 without gaps whose count varies by a factor of 3 or more. Anything else is unclear.
+
+    Args:
+        files: The codes of each file.
+        spatial_dims: 2 or 3.
+
+    >>> recognized([frozenset({0, 1, 2})] * 3, spatial_dims=2)
+    'classes'
+    >>> recognized([frozenset(range(n)) for n in (4, 60, 130)], spatial_dims=2)
+    'instances'
+    """
+    labelled = [found - {0} for found in files if found - {0}]
+    union = frozenset[int]().union(*labelled)
+    if len(union) <= FEW:
+        return "classes"
+    shared = _shared(labelled, union)
+    if shared and len(labelled) > 1 and len(union) < MAX_CLASSES:
+        return "classes"
+    numbered = [len(found) == max(found) and min(found) == 1 for found in labelled]
+    sizes = [len(found) for found in labelled]
+    if len(labelled) == 1:
+        if not numbered[0]:
+            return "classes" if sizes[0] <= MANY else "unclear"
+        return "instances" if sizes[0] > MANY and spatial_dims == 2 else "unclear"
+    if max(sizes) > MANY:
+        return "instances"
+    return "instances" if all(numbered) and max(sizes) >= 3 * min(sizes) else _by_gaps(numbered, union)
+
+
+def _shared(labelled: Sequence[frozenset[int]], union: frozenset[int]) -> bool:
+    """Say whether the usual file holds most of all codes."""
+    shares = sorted(len(found) / len(union) for found in labelled)
+    return shares[len(shares) // 2] >= 0.75 and shares[0] >= 0.25
+
+
+def _by_gaps(numbered: Sequence[bool], union: frozenset[int]) -> Literal["classes", "unclear"]:
+    # Gray codes (32, 64, ...) or a code table with gaps: nobody numbers objects like that.
+    if not any(numbered) and len(union) <= MANY:
+        return "classes"
+    return "unclear"
+
+
+@functools.lru_cache(maxsize=8192)
+def _codes_of(path: Path, modified_ns: int, size: int) -> frozenset[int]:
+    # The last two arguments are part of the key: a file that changed is read again.
+    from univox.image import read_label
+
+    del modified_ns, size
+    return frozenset(count_codes(read_label(path).array))

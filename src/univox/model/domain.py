@@ -1,0 +1,94 @@
+"""What a model folder says of its network and of each dataset that the network knows."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from univox.data.classes import Classes
+from univox.errors import ModelError
+
+# A domain's name is the name of its folder: letters and digits of any script, never a way out of the model.
+DOMAIN_NAME = re.compile(r"\w[\w .+()-]{0,99}")
+UNLAWFUL = re.compile(r"[^\w .+()-]+")
+
+PositiveInt = Annotated[int, Field(ge=1)]
+
+
+def _lawful(name: str) -> str:
+    if not DOMAIN_NAME.fullmatch(name):
+        raise ValueError("a name begins with a letter or digit and is a plain folder name")
+    return name
+
+
+class NetworkSpec(BaseModel):
+    """All that is needed to build a network, without its weights.
+
+    Attributes:
+        name: As in `univox.networks.registry`.
+        in_channels: Image channels (of the first domain).
+        num_classes: Classes, background included (of the first domain).
+        spatial_dims: 2 or 3.
+        arguments: What else the network is built with; plain values.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    in_channels: PositiveInt
+    num_classes: PositiveInt
+    spatial_dims: PositiveInt
+    arguments: dict[str, Any] = Field(default_factory=dict)
+
+
+class Domain(BaseModel):
+    """One dataset as a model knows it: the content of `domain.json`.
+
+    Attributes:
+        name: The folder under `domains/`.
+        channel_names: In the order of the network's input.
+        classes: `Classes.to_json()`: names, and the codes of the dataset's files.
+        spatial_dims: 2 or 3.
+        plan: What was measured on the training cases.
+        preprocessing: Resolved settings; nothing is `auto`.
+        inference: `InferenceSettings` as plain values.
+        validation: Measured figures: `mean_dice`, `dice` (a value per class), `iteration`; empty where
+            nothing was measured.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, AfterValidator(_lawful)]
+    channel_names: tuple[str, ...] = Field(min_length=1)
+    classes: dict[str, Any]
+    spatial_dims: PositiveInt
+    plan: dict[str, Any] = Field(default_factory=dict)
+    preprocessing: dict[str, Any] = Field(default_factory=dict)
+    inference: dict[str, Any] = Field(default_factory=dict)
+    validation: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def label_classes(self) -> Classes:
+        """The classes as a value, which turns indices into the dataset's codes."""
+        return Classes.from_json(self.classes)
+
+
+def domain_name(text: str) -> str:
+    """Make a lawful domain name, hence a folder name, of any dataset's name.
+
+    Raises:
+        ModelError: Nothing of it is left.
+
+    >>> domain_name("Task04 Hippocampus"), domain_name("../brain/T1*")
+    ('Task04 Hippocampus', 'brain-T1')
+    """
+    name = UNLAWFUL.sub("-", text).strip(" .-+()")[:100].rstrip(" .-")
+    if not DOMAIN_NAME.fullmatch(name):
+        raise ModelError(
+            expected="a dataset name with at least one letter or digit",
+            got=repr(text),
+            remedy="rename the dataset's folder, or give it a name in its dataset.json",
+        )
+    return name

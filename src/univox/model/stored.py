@@ -1,0 +1,125 @@
+"""A model folder in memory: what it says of itself, and the network that it builds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from torch import nn
+
+from univox.errors import ModelError
+from univox.model.domain import Domain, NetworkSpec
+from univox.model.tensors import check_tensors, read_tensors
+from univox.networks.registry import NETWORKS, build_network
+
+SHARED, DOMAINS, WEIGHTS = "shared.safetensors", "domains", "weights.safetensors"
+
+
+class WeightsRecord(BaseModel):
+    """What `model.json` knows of one weights file."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sha256: str
+    parameters: int
+
+
+class Manifest(BaseModel):
+    """The content of `model.json`; fields that it does not know are left alone."""
+
+    model_config = ConfigDict(frozen=True)
+
+    format_version: int
+    univox_version: str
+    network: NetworkSpec
+    shared: WeightsRecord
+    domains: dict[str, WeightsRecord] = Field(min_length=1)
+    recipe: dict[str, Any]
+    provenance: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """A model folder that was read and found whole.
+
+    Attributes:
+        path: The folder.
+        manifest: The content of `model.json`.
+        domains: By name, in the order in which they were added.
+    """
+
+    path: Path
+    manifest: Manifest
+    domains: Mapping[str, Domain]
+
+    @property
+    def spec(self) -> NetworkSpec:
+        """The network, without its weights."""
+        return self.manifest.network
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """The recipe of the run, as plain values."""
+        return self.manifest.recipe
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Where the model comes from: data, split, seed, versions."""
+        return self.manifest.provenance
+
+    def domain(self, name: str | None = None) -> Domain:
+        """Give a domain by name; without a name the only one.
+
+        Raises:
+            ModelError: There is none of that name, or several and no name.
+        """
+        if name is None and len(self.domains) == 1:
+            return next(iter(self.domains.values()))
+        if name is not None and name in self.domains:
+            return self.domains[name]
+        raise ModelError(
+            expected=f"one of the model's domains: {', '.join(self.domains)}",
+            got="none named" if name is None else repr(name),
+            remedy="name one of these with --domain",
+            path=self.path,
+        )
+
+    def num_parameters(self, domain: str | None = None) -> int:
+        """Count the trainable values that a domain's network uses, shared ones included."""
+        own = self.manifest.domains[self.domain(domain).name]
+        return self.manifest.shared.parameters + own.parameters
+
+    def build(self, domain: str | None = None, *, trusted: bool = False) -> nn.Module:
+        """Build a domain's network with its weights, in evaluation mode, on the CPU.
+
+        Args:
+            domain: Its name; may be left out where there is only one.
+            trusted: Allow a network that is not univox's own but named by its place in an installed
+                package. Importing it runs that package's code.
+
+        Raises:
+            ModelError: Weights that do not fit the network, or a foreign network that is not trusted.
+        """
+        chosen, spec = self.domain(domain), self.spec
+        if spec.name not in NETWORKS and not trusted:
+            raise ModelError(
+                expected=f"one of univox's own networks ({', '.join(NETWORKS)})",
+                got=repr(spec.name),
+                remedy="load it with trusted=True if you trust its author: importing that name runs its code",
+                path=self.path,
+            )
+        network = build_network(
+            spec.name,
+            in_channels=len(chosen.channel_names),
+            num_classes=chosen.label_classes.num_classes,
+            spatial_dims=spec.spatial_dims,
+            **spec.arguments,
+        )
+        folder = self.path / DOMAINS / chosen.name
+        state = read_tensors(self.path / SHARED) | read_tensors(folder / WEIGHTS)
+        check_tensors(network, state, self.path)
+        network.load_state_dict(state)
+        return network.eval()

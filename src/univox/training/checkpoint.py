@@ -1,0 +1,134 @@
+"""The resumable state of a run: one safetensors file, its JSON in the header, replaced by rename."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from univox.atomic import written_atomically
+from univox.errors import CheckpointError
+from univox.training.schedule import Horizon
+
+FORMAT_VERSION = 1
+
+
+@dataclass
+class Progress:
+    """Where a run stands.
+
+    `seconds` is the time spent so far, over all processes; `best` the best validation's mean Dice, none
+    before the first.
+    """
+
+    iteration: int = 0
+    horizon: Horizon = field(default_factory=lambda: Horizon.of(1))
+    validations: int = 1
+    best: float | None = None
+    best_iteration: int | None = None
+    best_dice: dict[str, float | None] = field(default_factory=dict)
+    seconds: float = 0.0
+    seconds_per_iteration: float | None = None
+
+
+def write_tensors(path: Path, tensors: dict[str, torch.Tensor], facts: dict[str, Any]) -> None:
+    """Write tensors with JSON facts in one file, atomically.
+
+    Raises:
+        FileError: The file cannot be written.
+    """
+    plain = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
+    with written_atomically(path) as partial:
+        save_file(plain, partial, metadata={"univox": json.dumps(facts)})
+
+
+def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Read what `write_tensors` wrote.
+
+    Raises:
+        CheckpointError: The file is missing, cut short, or something else.
+    """
+    try:
+        with safe_open(path, framework="pt") as stream:  # pyright: ignore[reportNoOverloadImplementation, reportUnknownVariableType]
+            facts = json.loads((stream.metadata() or {})["univox"])
+            return {name: stream.get_tensor(name) for name in stream.keys()}, facts  # noqa: SIM118
+    except (OSError, SafetensorError, KeyError, json.JSONDecodeError) as error:
+        raise CheckpointError(
+            expected="a checkpoint of a univox run",
+            got=str(error) or type(error).__name__,
+            remedy="start the run anew with --overwrite",
+            path=path,
+        ) from error
+
+
+def write_checkpoint(
+    path: Path,
+    *,
+    network: nn.Module,
+    average: dict[str, torch.Tensor],
+    optimizer: torch.optim.Optimizer,
+    progress: Progress,
+) -> None:
+    """Write everything that a resumed run needs to go on bit for bit.
+
+    Random numbers need no state: each iteration draws its own from the run's seed and its index.
+
+    Raises:
+        FileError: The file cannot be written.
+    """
+    tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
+    tensors |= {f"average.{name}": value for name, value in average.items()}
+    for index, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{key}": v for key, v in state.items() if isinstance(v, torch.Tensor)}
+    facts = {**asdict(progress), "horizon": progress.horizon.to_json(), "format_version": FORMAT_VERSION}
+    write_tensors(path, tensors, facts)
+
+
+def read_checkpoint(
+    path: Path, *, network: nn.Module, average: dict[str, torch.Tensor], optimizer: torch.optim.Optimizer
+) -> Progress:
+    """Put a checkpoint's tensors into the network, the average and the optimizer.
+
+    Raises:
+        CheckpointError: The file is unreadable, of a newer format, or of another network.
+    """
+    tensors, facts = read_tensors(path)
+    if facts.pop("format_version", None) != FORMAT_VERSION:
+        raise CheckpointError(
+            expected=f"checkpoint format {FORMAT_VERSION}",
+            got="another",
+            remedy="resume with the version of univox that wrote it",
+            path=path,
+        )
+    try:
+        network.load_state_dict(_below(tensors, "network."))
+        for name, value in _below(tensors, "average.").items():
+            average[name].copy_(value)
+        _load_optimizer(optimizer, _below(tensors, "optimizer."))
+        horizon = Horizon.from_json(facts.pop("horizon"))
+        return Progress(horizon=horizon, **facts)
+    except (RuntimeError, KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            expected="a checkpoint of this run's network",
+            got=" ".join(str(error).split())[:300],
+            remedy="start the run anew with --overwrite",
+            path=path,
+        ) from error
+
+
+def _load_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for name, value in tensors.items():
+        index, key = name.split(".", 1)
+        state.setdefault(int(index), {})[key] = value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _below(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,113 @@
+"""What a run decides before it starts: who is kept out, the plan, the network's arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from univox.data.batches import Batches
+from univox.data.cache import PreparedCase
+from univox.data.case import Case
+from univox.data.dataset import Dataset
+from univox.data.plan import Plan
+from univox.data.split import Split, holdout
+from univox.errors import DatasetError, RecipeError
+from univox.model.domain import NetworkSpec
+from univox.recipes.recipe import Recipe
+from univox.training.request import TrainRequest
+
+MOST_VALIDATION = 12
+"""Validation cases beyond this many choose the weights no better, and cost training cases and time."""
+
+
+def choose_split(dataset: Dataset, request: TrainRequest) -> Split:
+    """Keep out test cases by name or by share, then validation cases from the rest; subjects are never divided.
+
+    Raises:
+        DatasetError: No labelled case, a test case that is not there, or nothing left to train on.
+    """
+    cases = dataset.labelled
+    if not cases:
+        raise DatasetError(
+            expected="cases with labels",
+            got="none",
+            remedy="`univox check` says what the folder holds",
+            path=dataset.root,
+        )
+    test = _test_names(cases, request, dataset)
+    rest = [case for case in cases if case.name not in test]
+    subjects = len({case.subject for case in rest})
+    if subjects == 0:
+        raise DatasetError(
+            expected="cases to train on",
+            got="all of them kept out",
+            remedy="keep fewer out",
+            path=dataset.root,
+        )
+    share = min(request.validation, MOST_VALIDATION / len(rest))
+    validation: tuple[str, ...] = ()
+    if subjects > 1 and share > 0:
+        validation = tuple(holdout(rest, fraction=share, seed=request.seed + 1).validation)
+    train = tuple(case.name for case in rest if case.name not in validation)
+    return Split(train=train, validation=validation, test=tuple(sorted(test)))
+
+
+def _test_names(cases: Sequence[Case], request: TrainRequest, dataset: Dataset) -> set[str]:
+    if request.test_cases:
+        unknown = sorted(set(request.test_cases) - {case.name for case in cases})
+        if unknown:
+            raise DatasetError(
+                expected="test cases that the dataset holds",
+                got=", ".join(unknown),
+                remedy="name cases as `univox check` does",
+                path=dataset.root,
+            )
+        return set(request.test_cases)
+    if request.holdout > 0:
+        return set(holdout(cases, fraction=request.holdout, seed=request.seed).validation)
+    return set()
+
+
+def network_spec(recipe: Recipe, plan: Plan, dataset: Dataset) -> NetworkSpec:
+    """Name the network with its arguments; one that is `auto` takes the plan's value of that name.
+
+    Raises:
+        RecipeError: An argument is `auto` and the plan has no value of that name.
+    """
+    arguments: dict[str, Any] = {}
+    for name, value in recipe.network.arguments.items():
+        if value == "auto" and not hasattr(plan, name):
+            raise RecipeError(
+                expected=f"a value for network.arguments.{name}",
+                got="auto",
+                remedy="only what the plan decides may be auto (strides)",
+            )
+        arguments[name] = getattr(plan, name) if value == "auto" else value
+    return NetworkSpec(
+        name=recipe.network.name,
+        in_channels=len(dataset.channel_names),
+        num_classes=dataset.classes.num_classes,
+        spatial_dims=dataset.spatial_dims,
+        arguments=arguments,
+    )
+
+
+def window_size(recipe: Recipe, plan: Plan) -> tuple[int, ...]:
+    """Give the window that validation and prediction use: the recipe's, or the plan's patch."""
+    size = recipe.inference.window_size
+    return plan.patch_size if size == "auto" else size
+
+
+def batches_of(recipe: Recipe, plan: Plan, cases: Sequence[PreparedCase], *, num_classes: int, seed: int) -> Batches:
+    """Give the supply of patches that a recipe and a plan ask for."""
+    return Batches(
+        cases=cases,
+        patch_size=plan.patch_size,
+        batch_size=plan.batch_size,
+        num_classes=num_classes,
+        spacing_mm=plan.spacing_mm,
+        sampling=recipe.patches.sampling,
+        augmentation=recipe.augmentation,
+        standardize_patches=recipe.standardize_patches,
+        seed=seed,
+    )

@@ -1,0 +1,227 @@
+"""The loop of one run, from the first iteration or from a checkpoint."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from univox.data.batches import Batch, Batches
+from univox.data.prefetch import prefetch
+from univox.recipes.recipe import Recipe
+from univox.training.budget import RESERVE, Pace, measure_pace
+from univox.training.checkpoint import (
+    Progress,
+    read_checkpoint,
+    read_tensors,
+    write_checkpoint,
+    write_tensors,
+)
+from univox.training.log import Sink
+from univox.training.observer import Observer
+from univox.training.schedule import Horizon, learning_rate_factor
+from univox.training.step import Step
+from univox.training.validation import Validator
+from univox.training.weight_average import WeightAverage
+
+CHECKPOINT_SECONDS = 20.0
+SLOWER = 1.1
+"""A machine this much slower than planned makes the rest be planned anew."""
+
+
+@dataclass
+class Fit:
+    """One run's loop and its parts, ready-made.
+
+    Args:
+        step: One update.
+        batches: Batch `i` as a pure function of `i`.
+        validator: Held-out cases; none where there are too few to hold any out.
+        recipe: Schedule, averaging, validations.
+        folder: Where checkpoint.safetensors and best.safetensors live.
+        sinks: Takers of every event.
+        observer: Whoever watches.
+        budget_seconds: Time for the whole run, or none to take `iterations`.
+        iterations: Length without a budget.
+        workers: Threads that prepare batches ahead.
+        seconds_before: Time of the command already spent when the loop starts.
+    """
+
+    step: Step
+    batches: Batches
+    validator: Validator | None
+    recipe: Recipe
+    folder: Path
+    sinks: list[Sink]
+    observer: Observer
+    budget_seconds: float | None
+    iterations: int
+    workers: int
+    seconds_before: float
+
+    def __post_init__(self) -> None:
+        self.average = WeightAverage(self.step.network, self.recipe.training.weight_average)
+        self.progress = Progress()
+        self._began = time.monotonic() - self.seconds_before
+
+    @property
+    def checkpoint(self) -> Path:
+        """The resumable state."""
+        return self.folder / "checkpoint.safetensors"
+
+    def run(self) -> Progress:
+        """Train to the planned end; the best validated weights are in best.safetensors, the last in the average.
+
+        Raises:
+            CheckpointError: There is a checkpoint that cannot be resumed.
+            FileError: The disk is full or cannot be written; the last checkpoint stays whole.
+            RecipeError: The loss is not finite.
+        """
+        if self.checkpoint.exists():
+            self._resume()
+        else:
+            self._plan()
+        self.observer.planned(self.progress.horizon.total, self.progress.iteration)
+        self.step.network.train()
+        while self.progress.iteration < self.progress.horizon.total:
+            self._until_replanned()
+        self._save()
+        return self.progress
+
+    def _until_replanned(self) -> None:
+        horizon = self.progress.horizon
+        saved = time.monotonic()
+        measured = (self.progress.iteration, saved)
+        batches = prefetch(self.batches, self.progress.iteration, horizon.total, workers=self.workers)
+        for iteration, batch in enumerate(batches, start=self.progress.iteration):
+            self._iterate(iteration, batch)
+            if horizon.is_point(iteration, self.progress.validations):
+                pace = (time.monotonic() - measured[1]) / (iteration + 1 - measured[0])
+                self._validate()
+                self._replan(pace)
+                self._save()
+                saved = time.monotonic()
+                measured = (iteration + 1, saved)
+            elif time.monotonic() - saved > CHECKPOINT_SECONDS:
+                self._save()
+                saved = time.monotonic()
+            if self.progress.horizon != horizon:
+                batches.close()
+                self.observer.planned(self.progress.horizon.total, self.progress.iteration)
+                return
+
+    def _iterate(self, iteration: int, batch: Batch) -> None:
+        began = time.perf_counter()
+        share = self.progress.horizon.progress(iteration + 0.5)
+        rate = self.recipe.optimizer.lr * learning_rate_factor(self.recipe.schedule, share)
+        loss = self.step(batch, iteration, learning_rate=rate)
+        self.average.update(self.step.network, iteration)
+        self.progress.iteration = iteration + 1
+        seconds = round(time.perf_counter() - began, 4)
+        event = {
+            "event": "iteration",
+            "iteration": iteration + 1,
+            "loss": loss,
+            "lr": rate,
+            "seconds": seconds,
+        }
+        self._tell(event)
+
+    def _validate(self) -> None:
+        if self.validator is None:
+            return
+        began = time.perf_counter()
+        with self.average.applied(self.step.network) as network:
+            score = self.validator.score(network)
+        mean = score.mean
+        if mean is not None and (self.progress.best is None or mean > self.progress.best):
+            self.progress.best = mean
+            self.progress.best_iteration = self.progress.iteration
+            self.progress.best_dice = score.dice
+            # Before the checkpoint that names it: a kill between the two repeats both, to the same bytes.
+            facts = {"iteration": self.progress.iteration, "mean_dice": mean}
+            write_tensors(self.folder / "best.safetensors", self.average.weights, facts)
+        self._tell(
+            {
+                "event": "validation",
+                "iteration": self.progress.iteration,
+                "mean_dice": mean,
+                "dice": score.dice,
+                "seconds": round(time.perf_counter() - began, 3),
+            }
+        )
+
+    def _plan(self) -> None:
+        wanted = self.recipe.training.validations
+        if self.budget_seconds is None:
+            self.progress = Progress(horizon=Horizon.of(self.iterations), validations=min(wanted, self.iterations))
+        else:
+            pace = measure_pace(self.step, self.batches, self.validator)
+            left = self.budget_seconds * (1 - RESERVE) - self._elapsed()
+            validations = pace.validations(left, wanted)
+            total = pace.iterations(left, validations)
+            self.progress = Progress(
+                horizon=Horizon.of(total), validations=validations, seconds_per_iteration=pace.iteration
+            )
+            self.observer.stage(
+                f"the budget of {self.budget_seconds:.0f} s buys {total} iterations of {pace.iteration:.3f} s "
+                f"and {validations} validations of about {pace.validation:.1f} s"
+            )
+        # Stored before the first of them counts: from here on the clock decides nothing.
+        self._save()
+
+    def _replan(self, pace: float) -> None:
+        planned = self.progress.seconds_per_iteration
+        left = self.progress.horizon.total - self.progress.iteration
+        if self.budget_seconds is None or planned is None or left <= 0 or pace <= planned * SLOWER:
+            return
+        seconds = self.budget_seconds * (1 - RESERVE) - self._elapsed()
+        fits = Pace(pace, 0.0).iterations(max(seconds, 0.0), 0)
+        if fits < left:
+            self.progress.horizon = self.progress.horizon.replanned(
+                self.progress.iteration, self.progress.iteration + fits
+            )
+            self.progress.seconds_per_iteration = pace
+            self.observer.stage(f"the machine has slowed to {pace:.3f} s an iteration: {fits} more instead of {left}")
+
+    def _elapsed(self) -> float:
+        return time.monotonic() - self._began
+
+    def _save(self) -> None:
+        self.progress.seconds = self._elapsed()
+        write_checkpoint(
+            self.checkpoint,
+            network=self.step.network,
+            average=self.average.weights,
+            optimizer=self.step.optimizer,
+            progress=self.progress,
+        )
+
+    def _resume(self) -> None:
+        self.progress = read_checkpoint(
+            self.checkpoint,
+            network=self.step.network,
+            average=self.average.weights,
+            optimizer=self.step.optimizer,
+        )
+        self._began -= self.progress.seconds
+        self.observer.stage(f"resumed at iteration {self.progress.iteration} of {self.progress.horizon.total}")
+
+    def _tell(self, event: dict[str, Any]) -> None:
+        for sink in self.sinks:
+            sink.write(event)
+        self.observer.event(event)
+
+
+def best_weights(fit: Fit) -> dict[str, torch.Tensor]:
+    """Give the best validated weights, or the last where nothing was validated.
+
+    Raises:
+        CheckpointError: best.safetensors is missing or cut short.
+    """
+    if fit.progress.best is None:
+        return fit.average.weights
+    return read_tensors(fit.folder / "best.safetensors")[0]

@@ -1,0 +1,98 @@
+"""What was asked of a run: all that is needed to start it, or to start it again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from univox.atomic import write_json
+from univox.data.layouts import Layout
+from univox.errors import CheckpointError
+
+
+class TrainRequest(BaseModel):
+    """One training run, as asked for.
+
+    Args:
+        dataset: Folder or CSV file.
+        output: The model folder to make; the run's own files go to its `run` subfolder.
+        recipe: A shipped recipe's name, or a YAML file.
+        overrides: "section.field=value" assignments on the recipe.
+        budget_seconds: Time for the whole command; none: `iterations`.
+        iterations: Length of the run; none: the recipe's.
+        holdout: Share of the subjects kept out as test cases, in [0, 1).
+        validation: Share of the rest that chooses the best weights, in [0, 1); at most `MOST_VALIDATION` cases.
+        test_cases: Names kept out as test cases instead of a random share.
+        seed: Fixes the split, the weights and every random number.
+        layout, classes, labels, labels_are: How the dataset is read; see `open_dataset`.
+        skip_bad_cases: Go on without the cases that `univox check` calls errors.
+        jobs: Processes that prepare cases.
+        workers: Threads that prepare batches.
+        device: "auto", "cpu", "cuda" or "mps".
+        cache: Folder of prepared cases; none: the user's cache folder.
+        tensorboard: Also write TensorBoard events.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dataset: Path
+    output: Path
+    recipe: str = "univox"
+    overrides: tuple[str, ...] = ()
+    budget_seconds: float | None = None
+    iterations: int | None = None
+    holdout: float = 0.0
+    validation: float = 0.1
+    test_cases: tuple[str, ...] = ()
+    seed: int = 0
+    layout: Layout = "auto"
+    classes: str | None = None
+    labels: str | None = None
+    labels_are: Literal["auto", "classes", "instances"] = "auto"
+    skip_bad_cases: bool = False
+    jobs: int = 2
+    workers: int = 1
+    device: str = "auto"
+    cache: Path | None = None
+    tensorboard: bool = False
+
+    @property
+    def run_folder(self) -> Path:
+        """Where the run keeps its log and checkpoints."""
+        return self.output / "run"
+
+    def write(self) -> None:
+        """Keep the request in the run folder, with absolute paths."""
+        fixed = self.model_copy(
+            update={
+                "dataset": self.dataset.resolve(),
+                "output": self.output.resolve(),
+                "recipe": _absolute(self.recipe),
+                "cache": None if self.cache is None else self.cache.resolve(),
+            }
+        )
+        write_json(self.run_folder / "request.json", fixed.model_dump(mode="json"))
+
+    @classmethod
+    def read(cls, output: Path) -> TrainRequest:
+        """Read the request of the run in a model folder.
+
+        Raises:
+            CheckpointError: There is no run there, or its record is broken.
+        """
+        path = output / "run" / "request.json"
+        try:
+            return cls.model_validate_json(path.read_text(encoding="utf-8")).model_copy(update={"output": output})
+        except (OSError, ValidationError) as error:
+            raise CheckpointError(
+                expected="a run to resume",
+                got="none" if isinstance(error, OSError) else "a broken record of it",
+                remedy="start one with `univox train DATASET -o MODEL`",
+                path=path,
+            ) from error
+
+
+def _absolute(recipe: str) -> str:
+    return str(Path(recipe).resolve()) if recipe.endswith((".yaml", ".yml")) else recipe

@@ -1,0 +1,83 @@
+"""One update of the weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from univox.data.batches import Batch
+from univox.errors import DatasetError, RecipeError
+from univox.inference.device import MEMORY_FORMATS, autocast
+
+
+@dataclass(frozen=True)
+class Step:
+    """Everything that one iteration needs.
+
+    Args:
+        network: In training mode.
+        loss: Maps logits (B, K, *spatial) and labels (B, *spatial) to a scalar.
+        optimizer: Over the network's parameters.
+        device: Where the network is.
+        precision: "fp32", "bf16", or "auto": bfloat16 where the device has instructions for it.
+        gradient_clip: Largest norm of the whole gradient, or none.
+        seed: Of the run; with the iteration's index it fixes every random number in the network.
+    """
+
+    network: nn.Module
+    loss: nn.Module
+    optimizer: torch.optim.Optimizer
+    device: torch.device
+    precision: str
+    gradient_clip: float | None
+    seed: int
+
+    def __call__(self, batch: Batch, iteration: int, *, learning_rate: float) -> float:
+        """Update the weights once.
+
+        Args:
+            batch: Images and labels.
+            iteration: Its index, from 0.
+            learning_rate: For this update.
+
+        Returns:
+            The loss before the update.
+
+        Raises:
+            RecipeError: The loss is not finite.
+        """
+        # Dropout draws from the index alone, so that a resumed run draws what an undisturbed one does.
+        torch.manual_seed((self.seed * 1_000_003 + iteration) % 2**63)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate
+        order = MEMORY_FORMATS.get(batch.image.ndim, torch.contiguous_format)
+        image = batch.image.to(self.device, memory_format=order, non_blocking=True)
+        label = batch.label.to(self.device, non_blocking=True)
+        with autocast(self.device, self.precision):
+            logits = self.network(image)
+        loss = self.loss(logits, label)
+        value = float(loss.detach())
+        if not torch.isfinite(loss):
+            raise _diverged(batch, iteration, value)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        if self.gradient_clip is not None:
+            nn.utils.clip_grad_norm_(self.network.parameters(), self.gradient_clip)
+        self.optimizer.step()
+        return value
+
+
+def _diverged(batch: Batch, iteration: int, value: float) -> Exception:
+    if not torch.isfinite(batch.image).all():
+        return DatasetError(
+            expected="finite intensities in every patch",
+            got=f"non-finite ones at iteration {iteration} in {', '.join(batch.names)}",
+            remedy="`univox check` names the case; mend it or use --skip-bad-cases",
+        )
+    return RecipeError(
+        expected="a finite loss",
+        got=f"{value} at iteration {iteration}",
+        remedy="lower the learning rate (--set optimizer.lr=...), or --set training.precision=fp32",
+    )

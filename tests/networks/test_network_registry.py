@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch import nn
+
+from univox.errors import RecipeError, ShapeError
+from univox.networks import NETWORKS, build_network, count_parameters, describe_networks
+
+
+class Affine(nn.Module):
+    """A stand-in for a network of another library."""
+
+    def __init__(self, *, scale: float, classes: int) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(scale))
+        self.classes = classes
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return self.scale * image[:, :1].repeat(1, self.classes, *[1] * (image.ndim - 2))
+
+
+HERE = f"{__name__}.Affine"
+
+
+def test_the_published_count_is_met_and_said_to_be() -> None:
+    rows = {row["name"]: row for row in describe_networks()}
+    assert set(rows) == set(NETWORKS)
+    row = rows["nonlocal-unet"]
+    assert (row["parameters"], row["published"], row["verdict"]) == (1_821_124, 1_821_124, "exact")
+    assert rows["residual-unet"]["verdict"] == "unpublished"
+    assert rows["residual-unet"]["published"] is None
+
+
+def test_the_described_count_is_that_of_a_built_network() -> None:
+    for row in describe_networks():
+        shape = {name: row[name] for name in ("in_channels", "num_classes", "spatial_dims")}
+        assert count_parameters(build_network(row["name"], **shape)) == row["parameters"]
+
+
+def test_frozen_parameters_and_statistics_are_not_counted() -> None:
+    module = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    module[0].bias.requires_grad_(False)
+    assert count_parameters(module) == 6 + 6
+
+
+def test_importing_the_registry_leaves_torch_alone() -> None:
+    code = "import sys, univox.networks, univox.losses; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_dotted_path_builds_any_module() -> None:
+    network = build_network(
+        HERE, in_channels=1, num_classes=2, spatial_dims=2, scale=3.0, classes=2, size_divisor=(1, 4)
+    )
+    assert network.size_divisor == (1, 4)
+    assert network.domain_parameter_names() == ()
+    image = torch.randn(2, 1, 3, 8)
+    assert torch.equal(network(image), torch.cat([3 * image, 3 * image], dim=1))
+    with pytest.raises(ShapeError, match="got 6 on axis W; remedy: pad or crop to 8"):
+        network(torch.randn(2, 1, 3, 6))
+
+
+def test_a_foreign_network_with_other_logits_is_refused() -> None:
+    network = build_network(HERE, in_channels=1, num_classes=4, spatial_dims=2, scale=3.0, classes=2)
+    with pytest.raises(ShapeError, match=r"\(1, 4, 8, 8\) from Affine, got shape \(1, 2, 8, 8\)"):
+        network(torch.randn(1, 1, 8, 8))
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("no-such-net", {}, "nonlocal-unet, residual-unet"),
+        ("univox.networks.nowhere.Net", {}, "can be imported"),
+        ("univox.networks.nonlocal_unet.Nothing", {}, "can be imported"),
+        ("collections.OrderedDict", {}, "subclass of torch.nn.Module"),
+        ("nonlocal-unet", {"depht": 3}, "'depht'"),
+        (HERE, {"scale": 1.0}, "classes"),
+    ],
+)
+def test_a_slip_is_named(name: str, arguments: dict[str, object], message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        build_network(name, in_channels=1, num_classes=2, spatial_dims=3, **arguments)

@@ -45,6 +45,22 @@ def test_everything_at_once_keeps_shape_input_and_finite_values(seed: int, kind:
     assert torch.equal(apply_intensity(image, draw, spacing_mm=(4.0, 1.0, 1.0)), result)
 
 
+@pytest.mark.parametrize("shape", [(1, 33, 33, 33), (2, 1, 190, 177), (1, 201, 199)])
+def test_the_number_of_threads_changes_no_bit(shape: tuple[int, ...]) -> None:
+    image = patch(*shape)
+    draw = draw_intensity(np.random.default_rng(0), ALL, shape[0])
+    before = torch.get_num_threads()
+    results = []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            results.append(apply_intensity(image, draw, spacing_mm=(1.0,) * (len(shape) - 1)))
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(results[0], results[1])
+    assert torch.equal(results[0], results[2])
+
+
 def test_noise_is_in_deviations_of_its_channel() -> None:
     image = torch.stack([patch(30, 30, 30), patch(30, 30, 30, seed=1) * 50 + 9])
     added = apply_intensity(image, IntensityDraw(noise=(0.2, 5)), spacing_mm=CUBE) - image

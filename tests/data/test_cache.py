@@ -220,7 +220,7 @@ def test_voxels_in_a_file_of_their_own_count(header: str, text: str, voxels: str
 def test_bad_cases_are_named_and_good_ones_kept(dataset: Dataset, plan: Plan, tmp_path: Path) -> None:
     nib.save(nib.Nifti1Image(np.full((10, 14, 12), np.nan, np.float32), np.eye(4)), dataset.cases[0].images[0])
     dataset.cases[2].images[0].unlink()
-    with pytest.raises(DatasetError, match=r"2 of 4 .*case_0 \(.*finite.*case_2 \(expected"):
+    with pytest.raises(DatasetError, match=r"2 of 4 .*case_0 \(.*finite.*case_2 \(case_2\.nii\.gz: expected"):
         prepare_cases(dataset, dataset.cases, plan, cache_dir=tmp_path / "cache")
     names = {entry_name(dataset.cases[i], plan.preprocessing, dataset.classes) for i in (1, 3)}
     assert {path.name for path in (tmp_path / "cache").iterdir()} == names
@@ -252,3 +252,15 @@ def test_a_prepared_case_without_labels_of_a_class(tmp_path: Path) -> None:
     entry: PreparedCase = prepare_cases(merged, merged.cases[:1], plan, cache_dir=tmp_path / "cache")[0]
     assert entry.foreground(3).size == 0
     assert entry.foreground(2).size > 0
+
+
+def test_a_full_disk_is_named_and_leaves_nothing(
+    dataset: Dataset, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(cache.np, "save", full)
+    with pytest.raises(DatasetError, match="to write prepared cases here, got No space left on device"):
+        prepare_cases(dataset, dataset.cases[:1], plan, cache_dir=tmp_path / "cache")
+    assert list((tmp_path / "cache").iterdir()) == []

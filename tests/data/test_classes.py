@@ -22,9 +22,8 @@ code_tables = st.dictionaries(
 def test_codes_survive_the_way_to_indices_and_back(table: dict[int, str], data: st.DataObject) -> None:
     classes = Classes.of(table)
     codes = data.draw(st.lists(st.sampled_from(sorted(classes.codes)), min_size=1, max_size=30))
-    if max(codes) < 2**31:
-        array = np.array(codes).reshape(1, -1)
-        assert np.array_equal(classes.to_codes(classes.to_index(array)), array)
+    array = np.array(codes).reshape(1, -1)
+    assert np.array_equal(classes.to_codes(classes.to_index(array)), array)
     expected = [classes.codes.index(code) for code in codes]
     assert classes.to_index(np.array(codes)).tolist() == expected
 
@@ -103,7 +102,7 @@ def test_doubles_and_overflow_are_refused() -> None:
         Classes((LabelClass("a", (0,)), LabelClass("a", (1,))))
     with pytest.raises(DatasetError, match="256"):
         Classes.of({code: f"class {code}" for code in range(257)})
-    with pytest.raises(DatasetError, match="twice|more than once"):
+    with pytest.raises(DatasetError, match="more than once"):
         TISSUE.select("a=10;b=10,150")
     with pytest.raises(LabelError, match="indices 0 to 3"):
         TISSUE.to_codes(np.array([4]))

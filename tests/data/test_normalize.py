@@ -89,3 +89,19 @@ def test_other_scopes_leave_the_intensities(scope: str) -> None:
 def test_values_for_another_number_of_channels_are_refused(choices: dict[str, object]) -> None:
     with pytest.raises(RecipeError, match="one value for each of the 2 channels"):
         normalized(np.ones((2, 3, 3)), **choices)
+
+
+def test_a_mask_is_not_clipped_away() -> None:
+    # All that is not zero is one intensity: both percentiles are that, and clipping to them erases the image.
+    mask = np.zeros((1, 20, 20))
+    mask[0, 5:9, 5:9] = 7
+    np.testing.assert_array_equal(normalized(mask, clip=Percentiles()), mask)
+    sparse = np.zeros((1, 50, 50))
+    sparse[0, 3, 4] = 7
+    np.testing.assert_array_equal(normalized(sparse, clip=Percentiles(over="image")), sparse)
+
+
+def test_noise_below_single_precision_is_not_amplified() -> None:
+    array = np.full((1, 8, 8), 1000, dtype=np.float32)
+    array[0, ::2] = np.nextafter(np.float32(1000), np.float32(2000))
+    assert np.abs(normalized(array, normalization=case("image"))).max() < 1e-3

@@ -28,10 +28,10 @@ def test_a_plan_worked_by_hand(dataset: Dataset) -> None:
     assert plan.spacing_mm == (1.0, 1.0, 1.0)
     # Crops: 10 12 8, 11 10 9, 8 14 10, 10 13 7; medians 10, 12.5, 8.5, rounded up.
     assert plan.median_shape == (10, 13, 9)
-    # No axis would keep 8 voxels after halving.
-    assert plan.strides == ()
-    assert plan.patch_size == (10, 13, 9)
-    assert plan.batch_size == 8 * 49_152 // (10 * 13 * 9)
+    # Each axis keeps 4 voxels after one halving; the patch is the shape, rounded up to even edges.
+    assert plan.strides == ((2, 2, 2),)
+    assert plan.patch_size == (10, 14, 10)
+    assert plan.batch_size == 8 * 49_152 // (10 * 14 * 10)
     assert sum(plan.class_frequencies) == pytest.approx(1, abs=1e-5)
     (intensity,) = plan.intensity
     # The classes lie at 150 and 200 in noise of sd 5.
@@ -91,7 +91,7 @@ def test_patch_voxels_and_anisotropy_shape_the_patch(dataset: Dataset, tmp_path:
     cases = [write_case(tmp_path, f"thick_{i}", shape=(20, 60, 60), spacing_mm=(5, 1, 1), seed=i) for i in range(2)]
     sizes = PatchSizes(patch_voxels=10 * 32 * 32, levels=3)
     plan = make_plan(dataset, cases, preprocessing=Preprocessing(), sizes=sizes)
-    assert plan.strides == ((1, 2, 2), (1, 2, 2))
+    assert plan.strides == ((1, 2, 2), (1, 2, 2), (2, 2, 2))
     assert plan.patch_size == (10, 32, 32)
     assert "axis 0" in plan.reasons["spacing_mm"]
 
@@ -106,7 +106,9 @@ def test_all_bad_cases_are_named(dataset: Dataset) -> None:
     broken = np.full(SHAPES[3][::-1], np.nan, dtype=np.float32)
     nib.save(nib.Nifti1Image(broken, np.eye(4)), dataset.cases[3].images[0])
     cases = (dataset.cases[0], unlabeled, dataset.cases[2], dataset.cases[3])
-    with pytest.raises(DatasetError, match=r"2 of 4 .*case_1 \(expected a label.*case_3 \(.*finite intensities"):
+    with pytest.raises(
+        DatasetError, match=r"2 of 4 .*case_1 \(case_1\.nii\.gz: expected a label.*case_3 \(.*finite intensities"
+    ):
         make_plan(dataset, cases, preprocessing=Preprocessing())
 
 
@@ -138,5 +140,5 @@ def test_hippocampus(shared_data) -> None:
     shapes = [read_image(case.images[0]).spatial_shape for case in cases]
     np.testing.assert_allclose(plan.median_shape, np.median(shapes, axis=0), atol=2)
     assert plan.patch_size == (32, 48, 32)
-    assert plan.strides == ((2, 2, 2), (2, 2, 2))
+    assert plan.strides == ((2, 2, 2),) * 3
     assert plan.batch_size == 8

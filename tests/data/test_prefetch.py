@@ -50,13 +50,13 @@ def test_the_same_bits_for_any_number_of_workers() -> None:
             batches = Batches(
                 cases=[random_case(seed, shape=(36, 37, 38)) for seed in range(3)],
                 patch_size=(34, 33, 35),
-                batch_size=2,
+                batch_size=1,
                 num_classes=3,
                 augmentation=Augmentation(**always, mirror_axes=(2,)),
                 standardize_patches=True,
                 seed=5,
             )
-            results.append(list(prefetch(batches, 2, 7, workers=workers)))
+            results.append(list(prefetch(batches, 2, 5, workers=workers)))
     finally:
         torch.set_num_threads(before)
     for others in results[1:]:

@@ -32,7 +32,7 @@ def test_holdout_parts_no_subject_leaves_no_side_empty_and_ignores_the_order(
     assert split.train
     assert split.validation
     assert sorted(split.train + split.validation) == sorted(case.name for case in cases)
-    side = {name: "train" for name in split.train} | {name: "validation" for name in split.validation}
+    side = dict.fromkeys(split.train, "train") | dict.fromkeys(split.validation, "validation")
     assert len({(case.subject, side[case.name]) for case in cases}) == len(sizes)
     shuffle.shuffle(cases)
     assert holdout(cases, fraction=fraction, seed=seed) == split
@@ -40,9 +40,7 @@ def test_holdout_parts_no_subject_leaves_no_side_empty_and_ignores_the_order(
 
 @settings(deadline=None, max_examples=40)
 @given(subjects, st.integers(2, 5), st.integers(0, 9), st.randoms())
-def test_kfold_validates_on_each_case_once(
-    sizes: list[int], folds: int, seed: int, shuffle: random.Random
-) -> None:
+def test_kfold_validates_on_each_case_once(sizes: list[int], folds: int, seed: int, shuffle: random.Random) -> None:
     cases = cases_of(sizes)
     if len(sizes) < folds:
         with pytest.raises(DatasetError, match=f"at least {folds} subjects"):

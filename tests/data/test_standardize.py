@@ -37,8 +37,9 @@ def test_each_patch_and_channel_by_itself(seed: int, dims: int, scale: float, sh
     np.testing.assert_allclose(standardize(torch.from_numpy(image)), expected, atol=5e-3)
 
 
-def test_the_same_bits_alone_in_a_batch_and_on_any_number_of_threads() -> None:
-    image = torch.randn(3, 2, 32, 48, 40, generator=torch.Generator().manual_seed(0)) * 50 + 7
+@pytest.mark.parametrize("shape", [(32, 48, 40), (1, 200, 200), (200, 1, 200), (250, 1, 250)])
+def test_the_same_bits_alone_in_a_batch_and_on_any_number_of_threads(shape: tuple[int, ...]) -> None:
+    image = torch.randn(3, 2, *shape, generator=torch.Generator().manual_seed(0)) * 50 + 7
     whole = standardize(image)
     before = torch.get_num_threads()
     try:
@@ -46,7 +47,8 @@ def test_the_same_bits_alone_in_a_batch_and_on_any_number_of_threads() -> None:
             torch.set_num_threads(threads)
             assert torch.equal(standardize(image), whole)
             assert torch.equal(standardize(image[1:2]), whole[1:2])
-            assert torch.equal(standardize(image[2, 1:], spatial_dims=3), whole[2, 1:])
+            assert torch.equal(standardize(image[2:, 1:]), whole[2:, 1:])
+            assert torch.equal(standardize(image[2, 1], spatial_dims=3), whole[2, 1])
     finally:
         torch.set_num_threads(before)
 

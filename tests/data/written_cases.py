@@ -54,9 +54,7 @@ def msd(root: Path, names: tuple[str, ...] = ("a", "b", "c"), **extra: Any) -> P
         "name": "Toy",
         "modality": {"0": "MRI"},
         "labels": {"0": "background", "1": "front", "2": "back"},
-        "training": [
-            {"image": f"./imagesTr/{n}.nii.gz", "label": f"./labelsTr/{n}.nii.gz"} for n in names
-        ],
+        "training": [{"image": f"./imagesTr/{n}.nii.gz", "label": f"./labelsTr/{n}.nii.gz"} for n in names],
         "test": [],
     }
     description(root, {**value, **extra})

@@ -62,7 +62,7 @@ def test_canonical_axes_run_up_forward_and_right():
 @settings(deadline=None, max_examples=25)
 @given(
     angles=st.tuples(*[st.floats(-0.5, 0.5)] * 3),
-    spacing=st.tuples(*[st.integers(1, 5000).map(lambda edge: edge / 1000)] * 3),
+    spacing=st.tuples(*[st.integers(500, 5000).map(lambda edge: edge / 1000)] * 3),
     origin=st.tuples(*[st.integers(-30000, 30000).map(lambda place: place / 100)] * 3),
 )
 def test_every_order_and_flip_has_the_same_canonical_affine(angles, spacing, origin):
@@ -72,10 +72,7 @@ def test_every_order_and_flip_has_the_same_canonical_affine(angles, spacing, ori
         stored = stored.astype(np.float32).astype(np.float64)
         turned = turned_affine(stored, array.shape, orientation_of(stored))
         found.add((snapped_affine(turned).tobytes(), spacing_of(snapped_affine(turned))))
-    # In single precision the origin of a tiny voxel far away is not known to a thousandth of it.
-    if min(spacing) >= 0.5:
-        assert len(found) == 1
-    assert len({spacing for _, spacing in found}) == 1
+    assert len(found) == 1
 
 
 def test_a_rotation_by_half_a_right_angle_is_still_one_case():
@@ -128,6 +125,6 @@ def test_itk_is_lps():
     ],
 )
 def test_affines_that_map_nowhere_are_refused(affine, words):
-    with np.errstate(invalid="ignore"), pytest.raises(GeometryError, match=words) as caught:
+    with pytest.raises(GeometryError, match=words) as caught:
         check_affine(affine, "scan.nii")
     assert "scan.nii" in str(caught.value)

@@ -134,6 +134,25 @@ def test_a_truncated_label_costs_only_its_own_case(tmp_path: Path) -> None:
     assert [failure.path for failure in evaluation.failures] == [broken]
 
 
+class BrokenClasses(Classes):
+    """Stands for a defect of the program or a library that no error class foresees."""
+
+    def to_index(self, array: np.ndarray) -> np.ndarray:
+        if 7 in array:
+            raise RuntimeError("out of luck")
+        return super().to_index(array)
+
+
+def test_an_unforeseen_error_is_a_failure_too(tmp_path: Path) -> None:
+    dataset = tiny_dataset(tmp_path / "data", "a", "b")
+    dataset = dataclasses.replace(dataset, classes=BrokenClasses(dataset.classes.classes))
+    write_nifti(tmp_path / "p" / "a.nii.gz", label_codes(back=7))
+    write_nifti(tmp_path / "p" / "b.nii.gz", label_codes())
+    evaluation = evaluate(tmp_path / "p", dataset)
+    assert [result.name for result in evaluation.results] == ["b"]
+    assert [failure.cause for failure in evaluation.failures] == ["RuntimeError: out of luck"]
+
+
 def test_pixels_whatever_resolution_their_files_claim(tmp_path: Path) -> None:
     codes = np.zeros((6, 9), np.uint8)
     codes[1:3, 2:6] = 255

@@ -71,7 +71,7 @@ def test_windowing_spans_the_bulk_and_survives_odd_values() -> None:
     ramp = np.arange(1000.0)
     shown = windowed(ramp)
     assert (shown.min(), shown.max()) == (0.0, 1.0)
-    np.testing.assert_allclose(shown, np.clip((ramp - 4.995) / 989.01, 0, 1), atol=1e-12)
+    np.testing.assert_allclose(shown, np.clip((ramp - 5.99) / 988.02, 0, 1), atol=1e-12)
     np.testing.assert_allclose(windowed(ramp * 7 + 3), shown, atol=1e-12)
     ramp[:2] = np.nan, np.inf
     assert np.isfinite(windowed(ramp)).all()

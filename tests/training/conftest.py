@@ -11,7 +11,7 @@ from univox.training.request import TrainRequest
 TINY = (
     "patches.patch_size=[8, 8, 8]",
     "patches.batch_size=2",
-    "network.arguments={strides: auto, widths: [8, 8], detail_channels: 4}",
+    "network.arguments={strides: [[2, 2, 2], [2, 2, 2]], widths: [8, 8], detail_channels: 4}",
     "patches.levels=2",
     "training.validations=3",
 )

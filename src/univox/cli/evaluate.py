@@ -41,7 +41,9 @@ def evaluate(
     for name, by_metric in done.summaries.items():
         for metric in ("dice", "iou", "precision", "recall", "hd95_mm"):
             s = by_metric[metric]
-            rows.append([name, metric, f"{s.mean:.3f}", f"{s.low:.3f} .. {s.high:.3f}", str(s.count), str(s.left_out)])
+            rows.append(
+                [name, metric, f"{s.mean:.3f}", f"{s.low:.3f} .. {s.high:.3f}", str(s.counted), str(s.left_out)]
+            )
     table("", ["class", "metric", "mean", "95 % interval", "cases", "left out"], rows, right={2, 4, 5})
     worst = ", ".join(f"{r.name} {r.mean_dice:.3f}" for r in done.results[:WORST])
     say(f"worst first: {worst}")

@@ -144,6 +144,9 @@ def _gamma(image: torch.Tensor, exponents: Sequence[float]) -> torch.Tensor:
     mean, deviation = moments(image, spatial_dims=dims)
     # In a constant channel everything is 0 / tiny = 0, and the result is the mean.
     tiny = torch.finfo(image.dtype).tiny
-    curve = ((image - low) / (high - low).clamp_min(tiny)).pow(_per_channel(exponents, image))
+    share = (image - low) / (high - low).clamp_min(tiny)
+    # Torch's power rounds by where its threads divide the work; NumPy's does not.
+    powers = np.asarray(exponents, dtype=np.float32).reshape(-1, *(1,) * dims)
+    curve = torch.from_numpy(np.power(share.numpy(), powers))
     curve_mean, curve_deviation = moments(curve, spatial_dims=dims)
     return (curve - curve_mean) / curve_deviation.clamp_min(1e-7) * deviation + mean

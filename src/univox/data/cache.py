@@ -51,13 +51,13 @@ class PreparedCase:
         name: The case's name.
         folder: Where it lies.
         geometry: Its place in the image.
-        class_counts: Remembered voxels of each class, by class index from 1 on.
+        indices_per_class: Remembered voxels of each class, from class index 1 on.
     """
 
     name: str
     folder: Path
     geometry: CaseGeometry
-    class_counts: tuple[int, ...]
+    indices_per_class: tuple[int, ...]
 
     def image(self) -> NDArray[np.float32]:
         """The image (C, *spatial), mapped from disk, read-only."""
@@ -73,11 +73,11 @@ class PreparedCase:
         Args:
             class_index: 1 or more; the background's voxels are not remembered.
         """
-        if not 1 <= class_index <= len(self.class_counts):
+        if not 1 <= class_index <= len(self.indices_per_class):
             return np.zeros(0, dtype=np.int64)
-        start = sum(self.class_counts[: class_index - 1])
+        start = sum(self.indices_per_class[: class_index - 1])
         indices = np.load(self.folder / "foreground.npy", allow_pickle=False)
-        return indices[start : start + self.class_counts[class_index - 1]]
+        return indices[start : start + self.indices_per_class[class_index - 1]]
 
 
 def default_cache_dir() -> Path:
@@ -145,7 +145,7 @@ def prepare_case(case: Case, *, dataset: Dataset, preprocessing: Preprocessing, 
     label = prepare_label(read_case_label(dataset, case).array, geometry, num_classes)
     foreground = [_drawn(label, index) for index in range(1, num_classes)]
     counts = tuple(len(indices) for indices in foreground)
-    description = {"geometry": geometry.to_json(), "channels": len(image), "class_counts": counts}
+    description = {"geometry": geometry.to_json(), "channels": len(image), "indices_per_class": counts}
     arrays = {
         "image": image,
         "label": label,
@@ -221,7 +221,7 @@ def _load(folder: Path, name: str) -> PreparedCase | None:
     try:
         description = json.loads((folder / "case.json").read_text(encoding="utf-8"))
         geometry = CaseGeometry.from_json(description["geometry"])
-        counts = tuple(int(count) for count in description["class_counts"])
+        counts = tuple(int(count) for count in description["indices_per_class"])
         prepared = PreparedCase(name, folder, geometry, counts)
         image, label = prepared.image(), prepared.label()
         indices = np.load(folder / "foreground.npy", allow_pickle=False)

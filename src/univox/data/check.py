@@ -7,8 +7,9 @@ import functools
 from collections.abc import Collection
 from pathlib import Path
 
+from univox.data.case_facts import CaseFacts, Expected, Files
 from univox.data.check_across import across
-from univox.data.check_case import CaseFacts, Expected, Files, examine
+from univox.data.check_case import examine
 from univox.data.check_intensity import intensity_findings
 from univox.data.dataset import Dataset
 from univox.data.findings import Finding, Severity, Verdict, bad_cases, in_order, verdict

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from univox.data.check_case import CaseFacts, Expected, GridFacts
+from univox.data.case_facts import CaseFacts, Expected, GridFacts
 from univox.data.findings import Finding
 from univox.data.inventory import some
 

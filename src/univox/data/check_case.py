@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from univox.data.classes import Classes
-from univox.data.findings import Finding, Severity
+from univox.data.case_facts import CaseFacts, CaseNotes, ChannelFacts, Expected, Files, GridFacts
+from univox.data.check_label import label_rules
+from univox.data.findings import Severity
 from univox.data.label_codes import count_codes
 from univox.errors import GeometryError, LabelError, UnivoxError
 
@@ -19,89 +19,7 @@ if TYPE_CHECKING:
     from univox.image import Image, Label
 
 _SAMPLE = 200_000
-_EDGE_SHARE = 0.6  # a label whose last slice is this large, beside its largest, was cut and did not taper
 _HALF_A_VOXEL = 0.5
-
-
-@dataclass(frozen=True)
-class Files:
-    """The files of one case, or a label without an image."""
-
-    name: str
-    images: tuple[Path, ...]
-    label: Path | None
-
-
-@dataclass(frozen=True)
-class Expected:
-    """What the dataset says that each case has."""
-
-    channel_names: tuple[str, ...]
-    classes: Classes
-    spatial_dims: int
-
-
-@dataclass(frozen=True)
-class GridFacts:
-    """Shape in voxels, spacing in mm, both in array order."""
-
-    shape: tuple[int, ...]
-    spacing_mm: tuple[float, ...]
-
-    def __str__(self) -> str:
-        size = "x".join(map(str, self.shape))
-        return f"{size} voxels of {'x'.join(f'{edge:.4g}' for edge in self.spacing_mm)} mm"
-
-
-@dataclass(frozen=True)
-class ChannelFacts:
-    """Intensities of one channel; `low` and `high` are the 0.5th and 99.5th percentile."""
-
-    minimum: float
-    maximum: float
-    low: float
-    high: float
-    non_finite: int
-    digest: str
-
-    @property
-    def constant(self) -> bool:
-        """Whether every finite voxel has one value."""
-        return self.minimum == self.maximum
-
-
-@dataclass(frozen=True)
-class CaseFacts:
-    """What the rules across cases need of one case.
-
-    Args:
-        name: The case.
-        path: The file to name: the first image, else the label.
-        grid: Of the image; of the label where there is no image; None where neither can be read.
-        channels: Empty where the image is missing or unreadable.
-        present: Indices of the classes in the label; None where there is no readable label.
-        label_digest: Empty without a readable label that marks something.
-        findings: What is amiss with this case by itself.
-    """
-
-    name: str
-    path: str
-    grid: GridFacts | None = None
-    channels: tuple[ChannelFacts, ...] = ()
-    present: frozenset[int] | None = None
-    label_digest: str = ""
-    findings: tuple[Finding, ...] = ()
-
-
-@dataclass
-class _Notes:
-    """Findings of one case as they come up."""
-
-    name: str
-    findings: list[Finding] = field(default_factory=list[Finding])
-
-    def add(self, severity: Severity, kind: str, cause: str, remedy: str, path: Path | None) -> None:
-        self.findings.append(Finding(self.name, severity, kind, cause, remedy, None if path is None else str(path)))
 
 
 def examine(expected: Expected, files: Files) -> CaseFacts:
@@ -109,7 +27,7 @@ def examine(expected: Expected, files: Files) -> CaseFacts:
 
     Never raises for a bad file: that is a finding.
     """
-    notes = _Notes(files.name)
+    notes = CaseNotes(files.name)
     if not files.images:
         label_name = files.label.name if files.label else files.name
         notes.add(
@@ -124,7 +42,7 @@ def examine(expected: Expected, files: Files) -> CaseFacts:
     channels = _channels(image, expected, files, notes) if image is not None else ()
     counts = count_codes(label.array) if label is not None else {}
     if label is not None and files.label is not None:
-        _label_rules(label, counts, expected, files.label, notes)
+        label_rules(label, counts, expected, files.label, notes)
         if image is not None:
             _same_grid(image, label, files.label, notes)
     grid = _grid(image if image is not None else label)
@@ -142,7 +60,7 @@ def examine(expected: Expected, files: Files) -> CaseFacts:
     )
 
 
-def _read_image(files: Files, notes: _Notes) -> Image | None:
+def _read_image(files: Files, notes: CaseNotes) -> Image | None:
     from univox.image import read_image
 
     readable = [path for path in files.images if _has_bytes(path, "image", notes)]
@@ -151,15 +69,16 @@ def _read_image(files: Files, notes: _Notes) -> Image | None:
     try:
         return read_image(readable[0] if len(readable) == 1 else readable)
     except GeometryError as error:
-        kind = "channel-grids-differ" if len(files.images) > 1 else "unreadable-image"
-        notes.add("error", kind, f"Expected {error.expected}, got {error.got}.", _remedy(error), files.images[0])
+        kind = "channel-grids-differ" if len(readable) > 1 else "unreadable-image"
+        path = error.path or readable[0]
+        notes.add("error", kind, f"Expected {error.expected}, got {error.got}.", _remedy(error), path)
     except UnivoxError as error:
-        path = error.path or files.images[0]
+        path = error.path or readable[0]
         notes.add("error", "unreadable-image", f"Expected {error.expected}, got {error.got}.", _remedy(error), path)
     return None
 
 
-def _read_label(files: Files, notes: _Notes) -> Label | None:
+def _read_label(files: Files, notes: CaseNotes) -> Label | None:
     from univox.image import read_label
 
     if files.label is None:
@@ -181,7 +100,7 @@ def _read_label(files: Files, notes: _Notes) -> Label | None:
     return None
 
 
-def _has_bytes(path: Path, what: str, notes: _Notes) -> bool:
+def _has_bytes(path: Path, what: str, notes: CaseNotes) -> bool:
     try:
         size = path.stat().st_size
     except OSError as error:
@@ -196,7 +115,7 @@ def _remedy(error: UnivoxError) -> str:
     return error.remedy[:1].upper() + error.remedy[1:] + "."
 
 
-def _channels(image: Image, expected: Expected, files: Files, notes: _Notes) -> tuple[ChannelFacts, ...]:
+def _channels(image: Image, expected: Expected, files: Files, notes: CaseNotes) -> tuple[ChannelFacts, ...]:
     path = files.images[0]
     wanted = len(expected.channel_names)
     if image.num_channels != wanted:
@@ -245,7 +164,7 @@ def _digest(array: NDArray[Any]) -> str:
     return digest.hexdigest()
 
 
-def _value_rules(facts: tuple[ChannelFacts, ...], names: tuple[str, ...], path: Path, notes: _Notes) -> None:
+def _value_rules(facts: tuple[ChannelFacts, ...], names: tuple[str, ...], path: Path, notes: CaseNotes) -> None:
     non_finite = sum(channel.non_finite for channel in facts)
     if non_finite:
         notes.add(
@@ -267,61 +186,7 @@ def _value_rules(facts: tuple[ChannelFacts, ...], names: tuple[str, ...], path: 
         )
 
 
-def _label_rules(label: Label, counts: dict[int, int], expected: Expected, path: Path, notes: _Notes) -> None:
-    classes = expected.classes
-    undeclared = classes.undeclared(counts)
-    if undeclared:
-        found = ", ".join(f"{code} ({counts[code]} voxels)" for code in undeclared[:8])
-        more = f" and {len(undeclared) - 8} more" if len(undeclared) > 8 else ""
-        notes.add(
-            "error",
-            "undeclared-label",
-            f"The label holds codes that the dataset does not declare: {found}{more};"
-            f" declared are {', '.join(map(str, classes.codes[:16]))}.",
-            "Mend the label, or declare the codes.",
-            path,
-        )
-    if path.suffix.lower() in (".jpg", ".jpeg"):
-        notes.add(
-            "warning",
-            "lossy-label",
-            "The label is a JPEG, whose compression invents codes along edges.",
-            "Save labels as PNG or TIFF.",
-            path,
-        )
-    if not undeclared and all(classes.index_of(code) == 0 for code in counts):
-        notes.add(
-            "warning",
-            "empty-label",
-            f"The label is all {classes.names[0]}: nothing is marked.",
-            "Check that the label belongs to this image; keep it if there is nothing to mark.",
-            path,
-        )
-    elif label.array.ndim == 3:
-        foreground = ~np.isin(label.array, classes.classes[0].codes)
-        stop = _abrupt_stop(foreground)
-        if stop is not None:
-            notes.add("note", "label-stops", stop, "Check that the whole volume was labelled.", path)
-
-
-def _abrupt_stop(foreground: NDArray[np.bool_]) -> str | None:
-    """Say where a label ends at a plane inside the volume at nearly its full size, leaving a quarter bare."""
-    for axis, name in enumerate("DHW"):
-        areas = np.count_nonzero(foreground, axis=tuple(other for other in range(3) if other != axis))
-        marked = np.flatnonzero(areas)
-        if marked.size < 8 or marked.size > 0.75 * areas.size:
-            continue
-        first, last = int(marked[0]), int(marked[-1])
-        for edge, bare in ((first, first), (last, areas.size - 1 - last)):
-            if bare >= areas.size / 4 and areas[edge] >= _EDGE_SHARE * areas.max():
-                return (
-                    f"The label stops abruptly at slice {edge} of {areas.size} on axis {name}"
-                    f" ({areas[edge]} voxels there, {areas.max()} in its largest slice)."
-                )
-    return None
-
-
-def _same_grid(image: Image, label: Label, path: Path, notes: _Notes) -> None:
+def _same_grid(image: Image, label: Label, path: Path, notes: CaseNotes) -> None:
     from univox.image import grid_difference
 
     if image.spatial_shape != label.spatial_shape:
@@ -361,7 +226,7 @@ def _grid(image: Image | Label | None) -> GridFacts | None:
     return None if image is None else GridFacts(tuple(image.spatial_shape), tuple(image.spacing_mm))
 
 
-def _spacing_rules(grid: GridFacts, files: Files, notes: _Notes) -> None:
+def _spacing_rules(grid: GridFacts, files: Files, notes: CaseNotes) -> None:
     path = files.images[0] if files.images else files.label
     remedy = "Check the unit: spacing is read as mm."
     if min(grid.spacing_mm) < 0.01:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from univox.data.check_case import CaseFacts, ChannelFacts, Expected
+from univox.data.case_facts import CaseFacts, ChannelFacts, Expected
 from univox.data.findings import Finding
 from univox.data.inventory import some
 

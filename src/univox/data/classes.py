@@ -152,7 +152,7 @@ class Classes:
             self._refuse(array, ~declared[array])
         return table[array]
 
-    def to_codes(self, array: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
+    def to_codes(self, array: NDArray[np.integer[Any]]) -> NDArray[np.signedinteger[Any]]:
         """Turn class indices into the dataset's codes, the first code of each class.
 
         Args:
@@ -167,7 +167,9 @@ class Classes:
                 got=f"{int(array.min())} to {int(array.max())}",
                 remedy="pass the arg-max over this dataset's classes",
             )
-        return np.array([label_class.codes[0] for label_class in self.classes], np.int32)[array]
+        codes = np.array([label_class.codes[0] for label_class in self.classes], np.int64)
+        in_range = np.abs(codes).max() <= np.iinfo(np.int32).max
+        return codes.astype(np.int32 if in_range else np.int64)[array]
 
     def select(self, selection: str) -> Classes:
         """Select and merge classes, by code or by name.

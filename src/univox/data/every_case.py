@@ -66,5 +66,6 @@ def every_case(
 
 def _cause(error: Exception) -> str:
     if isinstance(error, UnivoxError):
-        return f"expected {error.expected}, got {error.got}"
+        where = "" if error.path is None else f"{error.path.name}: "
+        return f"{where}expected {error.expected}, got {error.got}"
     return f"{type(error).__name__}: {error}"

@@ -16,7 +16,7 @@ from univox.errors import DatasetError, UnivoxError
 LabelsAre: TypeAlias = Literal["auto", "classes", "instances"]
 
 MANY = 32
-"""More codes than this in one file are objects, unless the files agree on them."""
+"""More codes than this in one file number objects, unless the files agree on them."""
 FEW = 8
 """Up to this many codes are classes without further thought."""
 
@@ -83,16 +83,19 @@ def measured_classes(
     return Classes.of({code: "background" if code == 0 else f"class {code}" for code in union})
 
 
-def recognized(files: Sequence[frozenset[int]], *, spatial_dims: int) -> Literal["classes", "instances", "unclear"]:
+Answer: TypeAlias = Literal["classes", "instances", "unclear"]
+
+
+def recognized(files: Sequence[frozenset[int]], *, spatial_dims: int) -> Answer:
     """Say whether codes stand for classes or number objects.
 
-    Classes: up to 8 codes in all; or up to 256 that most files share. Instances: more than 32 in one file
-    on which the files disagree (a lone picture counts as such if it numbers from 1 without gaps); or numbers
-    from 1 without gaps whose count varies by a factor of 3 or more. Anything else is unclear.
+    Up to 8 codes in all are classes, and so are up to 256 that most files share. Codes without gaps from 1,
+    whose count differs from file to file, are numbers where the counts are many (above 32) or lie a factor of
+    3 apart; a volume takes both. What is in between is unclear.
 
     Args:
         files: The codes of each file.
-        spatial_dims: 2 or 3.
+        spatial_dims: 2 or 3: pictures hold instance numbers far more often than volumes do.
 
     >>> recognized([frozenset({0, 1, 2})] * 3, spatial_dims=2)
     'classes'
@@ -103,31 +106,38 @@ def recognized(files: Sequence[frozenset[int]], *, spatial_dims: int) -> Literal
     union = frozenset[int]().union(*labelled)
     if len(union) <= FEW:
         return "classes"
-    shared = _shared(labelled, union)
-    if shared and len(labelled) > 1 and len(union) < MAX_CLASSES:
-        return "classes"
-    numbered = [len(found) == max(found) and min(found) == 1 for found in labelled]
     sizes = [len(found) for found in labelled]
-    if len(labelled) == 1:
-        if not numbered[0]:
-            return "classes" if sizes[0] <= MANY else "unclear"
-        return "instances" if sizes[0] > MANY and spatial_dims == 2 else "unclear"
+    without_gaps = all(max(found) == len(found) and min(found) == 1 for found in labelled)
+    if without_gaps:
+        return _numbered(sizes, spatial_dims)
+    if len(union) < MAX_CLASSES and _shared(labelled, union) and (len(labelled) > 1 or len(union) <= MANY):
+        return "classes"
     if max(sizes) > MANY:
+        return "instances" if len(labelled) > 1 else "unclear"
+    # Gray codes (32, 64, ...) or a code table with gaps: nobody numbers objects like that.
+    gaps = not any(max(found) == len(found) for found in labelled)
+    return "classes" if gaps and len(union) <= MANY else "unclear"
+
+
+def _numbered(sizes: Sequence[int], spatial_dims: int) -> Answer:
+    """Decide about more than 8 codes that run from 1 to the given number in each file."""
+    many, apart = max(sizes) > MANY, max(sizes) >= 3 * min(sizes)
+    if spatial_dims == 2:
+        alone_or_differ = len(sizes) == 1 or min(sizes) != max(sizes)
+        if apart or (many and alone_or_differ):
+            return "instances"
+        return "unclear" if many or alone_or_differ else "classes"
+    if many and apart:
         return "instances"
-    return "instances" if all(numbered) and max(sizes) >= 3 * min(sizes) else _by_gaps(numbered, union)
+    if len(sizes) == 1:
+        return "unclear" if many else "classes"
+    return "unclear" if apart or (many and min(sizes) != max(sizes)) else "classes"
 
 
 def _shared(labelled: Sequence[frozenset[int]], union: frozenset[int]) -> bool:
     """Say whether the usual file holds most of all codes."""
     shares = sorted(len(found) / len(union) for found in labelled)
-    return shares[len(shares) // 2] >= 0.75 and shares[0] >= 0.25
-
-
-def _by_gaps(numbered: Sequence[bool], union: frozenset[int]) -> Literal["classes", "unclear"]:
-    # Gray codes (32, 64, ...) or a code table with gaps: nobody numbers objects like that.
-    if not any(numbered) and len(union) <= MANY:
-        return "classes"
-    return "unclear"
+    return shares[(len(shares) - 1) // 2] >= 0.75 and shares[0] >= 0.25
 
 
 @functools.lru_cache(maxsize=8192)

@@ -39,7 +39,9 @@ def _clip(channel: NDArray[np.float32], settings: Preprocessing, index: int, non
     elif isinstance(clip, Percentiles):
         voxels = _chosen(channel, nonzero if clip.over == "nonzero" else None)
         low, high = np.percentile(voxels, (clip.low, clip.high))
-        np.clip(channel, np.float32(low), np.float32(high), out=channel)
+        # Where nearly all voxels are one intensity (a drawing, a mask) clipping would leave nothing else.
+        if low < high:
+            np.clip(channel, np.float32(low), np.float32(high), out=channel)
 
 
 def _standardize(channel: NDArray[np.float32], settings: Preprocessing, index: int, nonzero: NDArray[np.bool_]) -> None:

@@ -21,7 +21,7 @@ PATCHES_PER_BATCH = 8
 """Default patches that fill the voxel budget of a batch."""
 SMALLEST_BATCH = 2
 """Batch normalization has nothing to compare in a batch of one."""
-SMALLEST_EDGE = 8
+SMALLEST_EDGE = 4
 """Voxels that an axis keeps after halving."""
 HALVING_RATIO = 2.0
 """An axis waits while its spacing is this many times the finest."""
@@ -93,7 +93,7 @@ def plan_strides(edges: tuple[float, ...], spacing_mm: SpacingMM, levels: int) -
 
     >>> plan_strides((16, 128, 128), (5.0, 1.0, 1.0), 3)
     ((1, 2, 2), (1, 2, 2), (2, 2, 2))
-    >>> plan_strides((32, 48, 32), (1.0, 1.0, 1.0), 3)
+    >>> plan_strides((16, 24, 16), (1.0, 1.0, 1.0), 3)
     ((2, 2, 2), (2, 2, 2))
     """
     units = [1] * len(edges)

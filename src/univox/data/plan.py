@@ -23,6 +23,7 @@ from univox.data.fingerprint import (
     pooled_intensity,
 )
 from univox.data.patch_size import (
+    SMALLEST_EDGE,
     PatchSizes,
     Strides,
     ideal_edges,
@@ -195,7 +196,7 @@ def decide_plan(
         reasons={
             "spacing_mm": spacing_reason if spacing == set_spacing else STATED,
             "median_shape": "median size per axis after cropping and resampling, rounded up",
-            "intensity": "over the foreground, at most 10,000 voxels of a case, every case counting alike",
+            "intensity": "over the foreground, at most 10,000 voxels of each case so that none outvotes the others",
             "class_frequencies": "share of the voxels inside the crops",
             **size_reasons,
             "batch_size": batch_reason if sizes.batch_size == "auto" else STATED,
@@ -232,8 +233,8 @@ def _patch_and_strides(
     voxels = sizes.voxels(spatial_dims)
     strides = plan_strides(stated or ideal_edges(shape, voxels), spacing_mm, sizes.levels)
     strides_reason = (
-        f"{len(strides)} of {sizes.levels} down-samplings: an axis is halved while it keeps 8 voxels and its "
-        "spacing is within a factor of two of the finest"
+        f"{len(strides)} of {sizes.levels} down-samplings: an axis is halved while it keeps {SMALLEST_EDGE} "
+        "voxels and its spacing is within a factor of two of the finest"
     )
     if stated is not None:
         return stated, strides, {"patch_size": STATED, "strides": strides_reason}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
@@ -22,7 +22,7 @@ class BatchSource(Protocol[BatchT]):
         ...
 
 
-def prefetch(batches: BatchSource[BatchT], start: int, stop: int, *, workers: int) -> Iterator[BatchT]:
+def prefetch(batches: BatchSource[BatchT], start: int, stop: int, *, workers: int) -> Generator[BatchT]:
     """The batches of iterations start to stop - 1, in order.
 
     Args:

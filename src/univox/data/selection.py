@@ -63,6 +63,8 @@ def _members(text: str, declared: Mapping[str, tuple[int, ...]], part: str) -> t
 
 
 def _codes(token: str, declared: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
+    if token in declared:
+        return declared[token]
     names = {_plain(name): codes for name, codes in declared.items()}
     if _plain(token) in names:
         return names[_plain(token)]

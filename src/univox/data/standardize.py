@@ -55,9 +55,10 @@ def moments(image: torch.Tensor, *, spatial_dims: int) -> tuple[torch.Tensor, to
 
 
 def _mean(image: torch.Tensor, spatial_dims: int) -> torch.Tensor:
-    # A sum to a single number is split among torch's threads and rounds by their count. Rows first and
-    # then the rows' sums never is: the same bits on one thread and on many.
-    rows = image.flatten(-spatial_dims + 1) if spatial_dims > 1 else image.unsqueeze(-1)
-    total = rows.sum(dim=-1).sum(dim=-1)
+    # A sum of many numbers to a single one is split among torch's threads and rounds by their count.
+    # Axis after axis it never is: the same bits on one thread and on many.
+    total = image
+    for _ in range(spatial_dims):
+        total = total.sum(dim=-1)
     voxels = math.prod(image.shape[image.ndim - spatial_dims :])
     return (total / voxels).reshape(*total.shape, *(1,) * spatial_dims)

@@ -61,7 +61,6 @@ def read_table(path: Path, *, labels: str | None = None) -> Inventory:
     columns = _columns(path, rows, labels)
     names = _case_names(path, rows, columns)
     cases: list[Case] = []
-    orphans: list[Path] = []
     findings: list[Finding] = []
     for name, row in zip(names, rows, strict=True):
         images = tuple(listed_path(path.parent, row[column]) for column in columns.images if row[column])
@@ -72,7 +71,6 @@ def read_table(path: Path, *, labels: str | None = None) -> Inventory:
             label = None
         if absent or not images:
             findings.append(missing_image(name, path, absent[0]) if absent else _no_image(name, path))
-            orphans += [label] if label else []
             continue
         subject = row[columns.subject] if columns.subject else ""
         cases.append(Case(name, images, label, subject))
@@ -81,7 +79,6 @@ def read_table(path: Path, *, labels: str | None = None) -> Inventory:
         root=path,
         layout="csv",
         cases=tuple(sorted(cases, key=lambda case: case.name)),
-        orphan_labels=tuple(orphans),
         channel_names=columns.channels,
         findings=tuple(findings),
     )

@@ -119,7 +119,7 @@ def snapped_affine(affine: Affine) -> Affine:
     edges keep 6 digits; the origin goes to about a thousandth of a voxel.
     """
     dims = affine.shape[0] - 1
-    decade = math.ceil(math.log10(float(np.linalg.norm(affine[:dims, :dims], axis=0).min())) - 1e-9)
+    decade = math.ceil(math.log10(float(np.linalg.norm(affine[:dims, :dims], axis=0).min())) - 1e-4)
     snapped = np.eye(dims + 1)
     snapped[:dims, :dims] = np.round(affine[:dims, :dims], 6 - decade)
     step = 10.0 ** (decade - 3)

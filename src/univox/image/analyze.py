@@ -51,13 +51,12 @@ def make_analyze_header(shape: tuple[int, ...], dtype: np.dtype, grid: StoredGri
 
 
 def analyze_dtype(dtype: np.dtype) -> np.dtype:
-    """Give the smallest type that Analyze knows and that holds every value of `dtype`.
+    """Give the smallest type that Analyze knows and that holds the values of `dtype`.
+
+    64-bit integers become float64, exact up to 2**53.
 
     >>> analyze_dtype(np.dtype("uint16"))
     dtype('int32')
     """
     names = INTEGER_DTYPES + FLOAT_DTYPES if dtype.kind in "iu" else FLOAT_DTYPES
-    for name in names:
-        if np.can_cast(dtype, name, "safe"):
-            return np.dtype(name)
-    return np.dtype("float64")
+    return np.dtype(next(name for name in names if np.can_cast(dtype, name, "safe")))

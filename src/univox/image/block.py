@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import io
+import math
 from collections.abc import Generator
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -18,6 +19,7 @@ from univox.errors import FileError
 GZIP_LEVEL = 4
 # Deflate cannot shrink data by more than this; a header that asks for more is wrong.
 GZIP_LIMIT = 1040
+CHUNK = 1 << 20
 
 
 def is_gzip(path: Path) -> bool:
@@ -41,7 +43,7 @@ def read_block(path: Path, offset: int, shape: tuple[int, ...], dtype: np.dtype)
     Raises:
         FileError: The file is shorter than its header says.
     """
-    size = int(np.prod(shape, dtype=object)) * dtype.itemsize
+    size = math.prod(shape) * dtype.itemsize
     on_disk = path.stat().st_size
     read = 0
     if offset + size <= on_disk * (GZIP_LIMIT if is_gzip(path) else 1):
@@ -49,7 +51,8 @@ def read_block(path: Path, offset: int, shape: tuple[int, ...], dtype: np.dtype)
         with opened(path) as stream:
             stream.seek(offset)
             read = cast("io.BufferedReader", stream).readinto(buffer)
-            stream.read(1)  # reaches the end of a gzip file, where its checksum stands
+            while is_gzip(path) and stream.read(CHUNK):
+                pass  # on to the end, where the checksum stands
         if read == size:
             array = np.frombuffer(buffer, dtype).reshape(shape, order="F")
             return array if dtype.isnative else array.astype(dtype.newbyteorder("="))

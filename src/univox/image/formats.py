@@ -280,7 +280,8 @@ def _whole(array: NDArray, path: Path) -> NDArray:
     if array.dtype.kind in "iu":
         return array
     nearest = np.rint(array)
-    off = ~(np.abs(array - nearest) <= WHOLE_TOLERANCE)  # nan and inf count as off
+    off = ~np.isfinite(array)
+    off |= np.abs(np.subtract(array, nearest, where=~off, out=np.zeros_like(array))) > WHOLE_TOLERANCE
     if off.any():
         raise LabelError(
             expected="whole numbers as class codes",

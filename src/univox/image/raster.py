@@ -41,7 +41,7 @@ def read_picture(path: Path, *, as_label: bool = False) -> tuple[NDArray, Stored
         if _is_deep_color(path):
             array = _read_deep_color(path)
         else:
-            with _opened(path) as picture:
+            with opened_picture(path) as picture:
                 array = _pixels(picture, as_label=as_label)
         if array.ndim == 2:
             array = array[..., None]
@@ -55,7 +55,7 @@ def read_picture_grid(path: Path) -> tuple[StoredGrid, int]:
     Raises:
         FileError: The file is missing or damaged.
     """
-    with reading(path, "picture"), _opened(path) as picture:
+    with reading(path, "picture"), opened_picture(path) as picture:
         gray = picture.mode in (*GRAY_MODES, "LA")
         return picture_grid((picture.height, picture.width)), 1 if gray else 3
 
@@ -111,7 +111,12 @@ def without_alpha(array: NDArray, path: Path) -> NDArray:
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Generator[Picture, None, None]:
+def opened_picture(path: Path) -> Generator[Picture, None, None]:
+    """Open with pillow, without its warning about size.
+
+    Raises:
+        FileError: The picture is so large that pillow refuses it.
+    """
     from PIL import Image
 
     with warnings.catch_warnings():

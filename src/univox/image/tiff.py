@@ -13,7 +13,7 @@ from univox.atomic import written_atomically
 from univox.errors import FileError
 from univox.image.guard import reading, writing
 from univox.image.image import StoredGrid
-from univox.image.raster import picture_grid, without_alpha
+from univox.image.raster import opened_picture, picture_grid, without_alpha
 
 MM_PER_UNIT = {
     **dict.fromkeys(("micron", "microns", "um", "µm", "μm", "\\u00b5m"), 0.001),
@@ -145,9 +145,9 @@ def _pixels(tiff: Any, series: Any, path: Path) -> NDArray:
     """Decode all pages; pillow does where tifffile lacks the codec (LZW)."""
     if tiff.pages[0].compression in (1, 8, 32946):  # none, and the two numbers of deflate
         return series.asarray()
-    from PIL import Image, ImageSequence
+    from PIL import ImageSequence
 
-    with Image.open(path) as pages:
+    with opened_picture(path) as pages:
         array = np.stack([np.array(page) for page in ImageSequence.Iterator(pages)])
     return array.astype(series.dtype, copy=False)
 

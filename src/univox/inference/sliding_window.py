@@ -137,21 +137,26 @@ def _groups(windows: Sequence[Window], count: int) -> Iterator[Sequence[Window]]
 
 
 def _probabilities(network: nn.Module, batch: Tensor, num_classes: int, *, mirror: bool) -> Tensor:
+    mean = _votes(network, batch, num_classes)
+    if not mirror:
+        return mean
     axes = range(2, batch.dim())
-    subsets = itertools.chain.from_iterable(itertools.combinations(axes, n) for n in range(len(axes) + 1))
-    flips = list(subsets) if mirror else [()]
+    for flip in itertools.chain.from_iterable(itertools.combinations(axes, n + 1) for n in range(len(axes))):
+        mean += _votes(network, batch.flip(flip), num_classes).flip(flip)
+    return mean.div_(2 ** len(axes))
+
+
+def _votes(network: nn.Module, batch: Tensor, num_classes: int) -> Tensor:
+    logits = network(_channels_last(batch))
     expected = (batch.shape[0], num_classes, *batch.shape[2:])
-    mean = torch.zeros(expected, device=batch.device)
-    for flip in flips:
-        logits = network(_channels_last(batch.flip(flip)))
-        if tuple(logits.shape) != expected:
-            raise ShapeError(
-                expected=f"logits of shape {list(expected)}",
-                got=f"{list(logits.shape)} from the network",
-                remedy="build the network with this number of classes and a window that it maps to itself",
-            )
-        mean += logits.float().softmax(1).flip(flip)
-    return mean / len(flips) if len(flips) > 1 else mean
+    if tuple(logits.shape) != expected:
+        raise ShapeError(
+            expected=f"logits of shape {list(expected)}",
+            got=f"{list(logits.shape)} from the network",
+            remedy="build the network with this number of classes and a window that it maps to itself",
+        )
+    # Class after class in memory again: softmax and sum then run along the voxels.
+    return logits.to(torch.float32, memory_format=torch.contiguous_format).softmax(1)
 
 
 def _channels_last(batch: Tensor) -> Tensor:

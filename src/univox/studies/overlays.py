@@ -21,8 +21,8 @@ Array: TypeAlias = NDArray[Any]
 LONG_EDGE_PIXELS = 460
 SHORT_EDGE_PIXELS = 120
 PERCENTILES = (0.5, 99.5)
-"""Of the gray values: shown as black and white; what lies outside saturates."""
-MARGIN = 0.5
+"""Of the gray values above the least, which is background: shown as black and white; the rest saturates."""
+MARGIN = 0.3
 """Surroundings shown on each side of what is labelled, as a share of its longest edge in mm."""
 DASHES = (0, (2.2, 1.6))
 
@@ -139,10 +139,13 @@ def windowed(image: Array) -> NDArray[np.float64]:
     finite = np.isfinite(image)
     if not finite.any():
         return np.zeros(image.shape)
-    low, high = np.percentile(image[finite], PERCENTILES)
-    if high == low:
-        # Most of it is one value (a sparse image): its extremes are all that there is to show.
-        low, high = float(image[finite].min()), float(image[finite].max())
+    values = image[finite]
+    low, high = float(values.min()), float(values.max())
+    bulk = values[values > low]
+    if bulk.size:
+        narrow_low, narrow_high = (float(value) for value in np.percentile(bulk, PERCENTILES))
+        # Two values and no more (a mask): its extremes are all that there is to show.
+        low, high = (narrow_low, narrow_high) if narrow_low < narrow_high else (low, high)
     scaled = (np.where(finite, image, low).astype(np.float64) - low) / ((high - low) or 1.0)
     return np.clip(scaled, 0.0, 1.0)
 

@@ -127,7 +127,7 @@ def shown(value: float, metric: Metric, *, signed: bool = True) -> str:
     if metric.unit == "%":
         return f"{value:{sign}.1f}"
     if metric.unit == "size":
-        return f"{value:{sign}.3g}" if abs(value) < 1000 else f"{value:{sign},.0f}"
+        return f"{value:{sign}#.3g}".rstrip(".") if abs(value) < 1000 else f"{value:{sign},.0f}"
     return f"{value:.2f}" if metric.unit == "mm" else f"{value:.3f}"
 
 

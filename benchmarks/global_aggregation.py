@@ -1,0 +1,101 @@
+"""Seconds and peak memory of global aggregation, beside the written-out form and torch's own call.
+
+    python benchmarks/global_aggregation.py [--edge 32] [--threads 2]
+
+Attention alone, forward and backward, one case, one head of 64 channels: queries at edge^3, keys and values at
+(edge / 2)^3. Each row runs in a process of its own, so that its peak memory is its own; memory is what the process
+grew by over its inputs. Ratios are to torch's call without dropout in the same precision.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import resource
+import subprocess
+import sys
+import time
+
+CHANNELS = 64
+ROWS = [
+    (form, precision, dropout)
+    for precision in ("fp32", "bf16")
+    for form, dropout in (
+        ("torch", 0.0),
+        ("ours", 0.0),
+        ("written out", 0.0),
+        ("torch", 0.5),
+        ("ours", 0.5),
+        ("written out", 0.5),
+    )
+]
+
+
+def measure(form: str, precision: str, dropout: float, edge: int, threads: int) -> dict[str, float]:
+    """One row, in this process."""
+    import torch
+    from torch.nn import functional
+
+    from univox.networks.blocks import attend
+
+    def written_out(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+        weights = torch.softmax(query @ key.transpose(-1, -2) / math.sqrt(CHANNELS), dim=-1)
+        return functional.dropout(weights, dropout) @ value
+
+    def own_call(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+        return functional.scaled_dot_product_attention(query, key, value, dropout_p=dropout)
+
+    def ours(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+        return attend(query, key, value, dropout=dropout)
+
+    run = {"torch": own_call, "ours": ours, "written out": written_out}[form]
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    dtype = torch.float32 if precision == "fp32" else torch.bfloat16
+
+    def once(size: int) -> tuple[float, float]:
+        shapes = [(size**3, CHANNELS)] + [((size // 2) ** 3, CHANNELS)] * 2
+        inputs = [torch.randn(1, 1, *shape, dtype=dtype).requires_grad_() for shape in shapes]
+        start = time.perf_counter()
+        result = run(*inputs)
+        middle = time.perf_counter()
+        result.backward(torch.ones_like(result))
+        return middle - start, time.perf_counter() - middle
+
+    once(8)  # threads and kernels are set up before memory is read
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    runs = [once(edge) for _ in range(3)]
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    forward, backward = min(runs, key=sum)
+    return {"forward_s": forward, "backward_s": backward, "peak_mb": grown}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--edge", type=int, default=32)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--row", type=int, default=None, help="measure one row here and print JSON")
+    arguments = parser.parse_args()
+    if arguments.row is not None:
+        figures = measure(*ROWS[arguments.row], arguments.edge, arguments.threads)
+        sys.stdout.write(json.dumps(figures))
+        return
+    header = ("form", "", "dropout", "forward s", "backward s", "seconds /", "peak MB", "memory /")
+    sys.stdout.write("{:12} {:5} {:>7} {:>10} {:>10} {:>9} {:>8} {:>8}\n".format(*header))
+    for index, (form, precision, dropout) in enumerate(ROWS):
+        command = [sys.executable, __file__, "--row", str(index)]
+        command += ["--edge", str(arguments.edge), "--threads", str(arguments.threads)]
+        figures = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        seconds = figures["forward_s"] + figures["backward_s"]
+        if (form, dropout) == ("torch", 0.0):
+            reference = (seconds, figures["peak_mb"])
+        sys.stdout.write(
+            f"{form:12} {precision:5} {dropout:7.1f} {figures['forward_s']:10.3f} {figures['backward_s']:10.3f} "
+            f"{seconds / reference[0]:9.2f} {figures['peak_mb']:8.0f} {figures['peak_mb'] / reference[1]:8.1f}\n"
+        )
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from univox.data.layouts import open_dataset
+from univox.errors import DatasetError, RecipeError
+from univox.recipes.library import load_recipe
+from univox.training.decisions import choose_split, network_spec
+from univox.training.request import TrainRequest
+
+
+def test_every_case_is_on_one_side(tiny_dataset: Path, tiny_request: Callable[..., TrainRequest]) -> None:
+    dataset = open_dataset(tiny_dataset)
+    split = choose_split(dataset, tiny_request(holdout=0.25, validation=0.34))
+    assert sorted((*split.train, *split.validation, *split.test)) == [case.name for case in dataset.cases]
+    assert (len(split.train), len(split.validation), len(split.test)) == (4, 2, 2)
+    assert choose_split(dataset, tiny_request(holdout=0.25, validation=0.34)) == split
+    assert choose_split(dataset, tiny_request(holdout=0.25, validation=0.34, seed=1)) != split
+
+
+def test_the_same_share_is_held_out_whatever_is_validated(
+    tiny_dataset: Path, tiny_request: Callable[..., TrainRequest]
+) -> None:
+    dataset = open_dataset(tiny_dataset)
+    tests = {choose_split(dataset, tiny_request(holdout=0.25, validation=share)).test for share in (0.0, 0.2, 0.5)}
+    assert len(tests) == 1
+
+
+def test_an_unknown_test_case_is_named(tiny_dataset: Path, tiny_request: Callable[..., TrainRequest]) -> None:
+    with pytest.raises(DatasetError, match="ball_99"):
+        choose_split(open_dataset(tiny_dataset), tiny_request(test_cases=("ball_99",)))
+
+
+def test_nothing_left_to_train_on_is_an_error(tiny_dataset: Path, tiny_request: Callable[..., TrainRequest]) -> None:
+    dataset = open_dataset(tiny_dataset)
+    with pytest.raises(DatasetError, match="all of them kept out"):
+        choose_split(dataset, tiny_request(test_cases=tuple(case.name for case in dataset.cases)))
+
+
+def test_only_what_the_plan_decides_may_be_auto(tiny_dataset: Path) -> None:
+    from univox.data.plan import make_plan
+
+    dataset = open_dataset(tiny_dataset)
+    recipe = load_recipe("univox", ["network.arguments={strides: auto, widths: auto}"])
+    plan = make_plan(dataset, dataset.labelled, preprocessing=recipe.preprocessing, sizes=recipe.patches)
+    with pytest.raises(RecipeError, match="widths"):
+        network_spec(recipe, plan, dataset)

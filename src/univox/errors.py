@@ -40,6 +40,10 @@ class UnivoxError(Exception):
         where = "" if path is None else f"{path}: "
         super().__init__(f"{where}expected {expected}, got {got}; remedy: {remedy}")
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Keyword-only arguments do not survive the default pickling, by which processes hand errors over.
+        return _rebuilt, (type(self), self.expected, self.got, self.remedy, self.path)
+
 
 class FileError(UnivoxError):
     """A file is missing, unreadable, or cannot be written."""
@@ -75,3 +79,7 @@ class CheckpointError(UnivoxError):
 
 class DeviceError(UnivoxError):
     """The machine lacks what was asked for."""
+
+
+def _rebuilt(kind: type[UnivoxError], expected: str, got: str, remedy: str, path: Path | None) -> UnivoxError:
+    return kind(expected=expected, got=got, remedy=remedy, path=path)

@@ -12,7 +12,7 @@ import torch
 from PIL import Image as Picture
 
 from univox.errors import FileError
-from univox.image import read_image, read_label
+from univox.image import read_image, read_label, write_image
 from univox.inference import Outcome, Predictor, find_inputs, predict_files
 
 AFFINE = np.array([[-1.5, 0, 0, 9], [0, 0, 2.0, -4], [0, 1.25, 0, 3], [0, 0, 0, 1.0]])
@@ -44,8 +44,6 @@ def test_a_label_has_the_format_and_the_grid_of_its_image(predictor: Predictor, 
     volume = write_volume(tmp_path / "in" / "case.nii.gz")
     image = read_image(volume)
     if suffix != ".nii.gz":
-        from univox.image import write_image
-
         write_image(tmp_path / "in" / f"case{suffix}", image)
         volume.unlink()
         volume = tmp_path / "in" / f"case{suffix}"
@@ -176,6 +174,11 @@ def test_an_output_never_replaces_its_input(predictor: Predictor, tmp_path: Path
     with pytest.raises(FileError, match="replace its own input"):
         run(predictor, [volume], tmp_path / "in", overwrite=True)
     assert volume.read_bytes() == before
+
+
+def test_a_format_that_cannot_be_written_is_said_at_once(predictor: Predictor, tmp_path: Path) -> None:
+    with pytest.raises(FileError, match=r"can be written .* got '.jpg'"):
+        run(predictor, [write_volume(tmp_path / "in" / "case.nii.gz")], tmp_path / "out", output_suffix=".jpg")
 
 
 def test_an_output_folder_that_is_a_file_is_said(predictor: Predictor, tmp_path: Path) -> None:

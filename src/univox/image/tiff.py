@@ -45,8 +45,6 @@ def read_tiff(path: Path, *, as_label: bool = False) -> tuple[NDArray, StoredGri
         if array.dtype.kind == "c":
             raise FileError(expected="real numbers", got=str(array.dtype), remedy="convert to magnitudes", path=path)
         array = array.reshape(_kept_shape(series))
-        if not array.dtype.isnative:
-            array = array.astype(array.dtype.newbyteorder("="))
         if _is_palette(page) and not as_label:
             array, axes = np.moveaxis((page.colormap >> 8).astype(np.uint8)[:, array], 0, -1), f"{axes}S"
         array = _channels_first(array, axes)
@@ -149,7 +147,7 @@ def _pixels(tiff: Any, series: Any, path: Path) -> NDArray:
 
     with opened_picture(path) as pages:
         array = np.stack([np.array(page) for page in ImageSequence.Iterator(pages)])
-    return array.astype(series.dtype, copy=False)
+    return array.astype(series.dtype.newbyteorder("="), copy=False)
 
 
 def _channels_first(array: NDArray, axes: str) -> NDArray:

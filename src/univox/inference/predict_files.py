@@ -14,7 +14,7 @@ import torch
 
 from univox.atomic import written_atomically
 from univox.errors import FileError, UnivoxError
-from univox.image import Image, image_suffix, read_image, write_image, write_label
+from univox.image import WRITABLE_SUFFIXES, Image, image_suffix, read_image, write_image, write_label
 from univox.inference.inputs import Input, find_inputs
 from univox.inference.predictor import Prediction, Predictor
 from univox.types import PathLike
@@ -24,8 +24,8 @@ __all__ = ["Input", "Outcome", "find_inputs", "output_path", "predict_files"]
 PROBABILITIES = "probabilities"
 """Folder inside the output folder, apart from the labels so that these can be evaluated as they lie."""
 
-WRITTEN_INSTEAD = {".jpg": ".png", ".jpeg": ".png", ".bmp": ".png", ".img": ".hdr"}
-"""Suffixes that labels are not written with: lossy, or read through another file."""
+PICTURE = ".png"
+"""Written in place of formats that are only read, all of them pictures."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,8 @@ def predict_files(
         An outcome per input, in their order.
 
     Raises:
-        FileError: The output folder cannot be made, or an output would replace its own input.
+        FileError: The output folder cannot be made, an output would replace its own input, or the suffix
+            is of no format that can be written.
     """
     folder = Path(output_folder)
     targets = [output_path(folder, entry, output_suffix) for entry in inputs]
@@ -99,13 +100,25 @@ def predict_files(
 def output_path(folder: Path, entry: Input, suffix: str | None = None) -> Path:
     """Give the place of a case's label file.
 
+    Raises:
+        FileError: No label can be written with that suffix.
+
     >>> output_path(Path("out"), Input("scan", (Path("in/scan_0000.nii.gz"),))).as_posix()
     'out/scan.nii.gz'
     >>> output_path(Path("out"), Input("cell", (Path("in/cell.jpg"),))).as_posix()
     'out/cell.png'
     """
-    suffix = suffix or image_suffix(entry.files[0])
-    return folder / f"{entry.name}{WRITTEN_INSTEAD.get(suffix.lower(), suffix)}"
+    if suffix is None:
+        suffix = image_suffix(entry.files[0])
+        suffix = suffix if suffix in WRITABLE_SUFFIXES else PICTURE
+    elif suffix not in WRITABLE_SUFFIXES:
+        raise FileError(
+            expected=f"a format that can be written ({', '.join(WRITABLE_SUFFIXES)})",
+            got=repr(suffix),
+            remedy="name one of these suffixes, with its dot",
+        )
+    # A pair is written, like it is read, through its header.
+    return folder / f"{entry.name}{'.hdr' if suffix == '.img' else suffix}"
 
 
 def _probabilities_path(folder: Path, entry: Input, predictor: Predictor) -> Path:

@@ -26,7 +26,7 @@ class Variant:
         shortcuts: Whether encoder and decoder blocks are residual.
     """
 
-    bottom: Literal["attention", "convolution", "none"]
+    bottom: Literal["attention", "convolution"]
     up: tuple[Literal["attention", "deconvolution"], ...]
     shortcuts: bool = True
 
@@ -189,6 +189,4 @@ def _encoder(widths: list[int], *, layers: Layers, shortcuts: bool) -> nn.Module
 def _bottom(kind: str, channels: int, *, layers: Layers, dropout: float) -> nn.Module:
     if kind == "attention":
         return BottomAttention(channels, layers=layers, dropout=dropout)
-    if kind == "convolution":
-        return nn.Sequential(PreActivation(channels, layers=layers), layers.convolution(channels, channels))
-    return nn.Identity()
+    return nn.Sequential(PreActivation(channels, layers=layers), layers.convolution(channels, channels))

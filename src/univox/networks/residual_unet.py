@@ -113,7 +113,7 @@ class BottomAttention(nn.Module):
 
     def __init__(self, channels: int, *, layers: Layers) -> None:
         super().__init__()
-        heads = max(channels // _HEAD_CHANNELS, 1) if channels % _HEAD_CHANNELS == 0 else 1
+        heads = channels // _HEAD_CHANNELS if channels % _HEAD_CHANNELS == 0 else 1
         self.activate = PreActivation(channels, layers=layers)
         self.aggregation = GlobalAggregation(channels, channels, layers=layers, heads=heads)
 

@@ -66,6 +66,7 @@ class Fit:
         self.average = WeightAverage(self.step.network, self.recipe.training.weight_average)
         self.progress = Progress()
         self._began = time.monotonic() - self.seconds_before
+        self._validation_seconds = 0.0
 
     @property
     def checkpoint(self) -> Path:
@@ -136,6 +137,7 @@ class Fit:
         began = time.perf_counter()
         with self.average.applied(self.step.network) as network:
             score = self.validator.score(network)
+        self._validation_seconds = time.perf_counter() - began
         mean = score.mean
         if mean is not None and (self.progress.best is None or mean > self.progress.best):
             self.progress.best = mean
@@ -150,7 +152,7 @@ class Fit:
                 "iteration": self.progress.iteration,
                 "mean_dice": mean,
                 "dice": score.dice,
-                "seconds": round(time.perf_counter() - began, 3),
+                "seconds": round(self._validation_seconds, 3),
             }
         )
 
@@ -178,8 +180,10 @@ class Fit:
         left = self.progress.horizon.total - self.progress.iteration
         if self.budget_seconds is None or planned is None or left <= 0 or pace <= planned * SLOWER:
             return
+        share_left = 1.0 - self.progress.horizon.progress(self.progress.iteration)
+        validations = max(1, round(share_left * self.progress.validations))
         seconds = self.budget_seconds * (1 - RESERVE) - self._elapsed()
-        fits = Pace(pace, 0.0).iterations(max(seconds, 0.0), 0)
+        fits = Pace(pace, self._validation_seconds).iterations(seconds, validations)
         if fits < left:
             self.progress.horizon = self.progress.horizon.replanned(
                 self.progress.iteration, self.progress.iteration + fits

@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-# Weights in flight: two or three float32 arrays of this many stay in the second-level cache of a core.
-CHUNK_WEIGHTS = 2**18
+# Weights in flight: a few float32 arrays of this many fit the second-level caches of two cores.
+CHUNK_WEIGHTS = 2**19
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, *, dropout: float = 0.0) -> Tensor:
@@ -82,9 +82,11 @@ def kept_bits(rows: Tensor, columns: Tensor, dropout: float) -> Tensor:
     # Two rounds of multiply and fold, constants of Fibonacci hashing and of the lowbias32 hash.
     mixed.mul_(-1640531527)
     mixed.bitwise_xor_(mixed >> 15).mul_(0x2C1B3C6D)
-    # One bit is given up so that the subtraction cannot wrap around; its sign then is the answer.
     threshold = round((1.0 - dropout) * 2**31) - 2**30
-    return mixed.bitwise_right_shift_(1).sub_(threshold).bitwise_right_shift_(31)
+    if threshold:
+        # One bit is given up so that the subtraction cannot wrap around; its sign then is the answer.
+        mixed.bitwise_right_shift_(1).sub_(threshold)
+    return mixed.bitwise_right_shift_(31)
 
 
 def _autocast(tensor: Tensor) -> Tensor:
@@ -102,9 +104,14 @@ def _masked(weights: Tensor, bits: Tensor) -> Tensor:
     return weights
 
 
-def _scores(query: Tensor, key: Tensor, dtype: torch.dtype) -> Tensor:
-    """Q K^T, in the precision that the softmax needs."""
-    return (query @ key.transpose(0, 1)).to(dtype)
+def _wide(tensor: Tensor) -> torch.dtype:
+    """The precision of the softmax and of sums over chunks: float32 at least."""
+    return torch.promote_types(tensor.dtype, torch.float32)
+
+
+def _weights(scaled_query: Tensor, key: Tensor) -> Tensor:
+    """Softmax over keys of a chunk of queries."""
+    return torch.softmax(scaled_query @ key.transpose(0, 1), dim=-1, dtype=_wide(key))
 
 
 class _DroppedAttention(torch.autograd.Function):
@@ -116,22 +123,17 @@ class _DroppedAttention(torch.autograd.Function):
         batch, heads, queries, channels = query.shape
         # Stored (B, N, heads, v), so that joining the heads again is a view.
         out = value.new_empty(batch, queries, heads, value.shape[-1]).transpose(1, 2)
-        wide = torch.promote_types(query.dtype, torch.float32)
-        logsumexp = query.new_empty(batch, heads, queries, dtype=wide)
-        ctx.scale, ctx.keep, ctx.dropout = channels**-0.5, 1.0 - dropout, dropout
+        ctx.scale, ctx.dropout = channels**-0.5, dropout
         ctx.chunk = max(1, chunk_weights // key.shape[2])
         with torch.autocast(query.device.type, enabled=False):
             for index in _heads(batch, heads):
                 scaled = query[index] * ctx.scale
+                grown = value[index] / (1.0 - dropout)
                 for part in _chunks(queries, ctx.chunk):
-                    scores = _scores(scaled[part], key[index], wide)
-                    total = torch.logsumexp(scores, -1)
-                    logsumexp[index][part] = total
-                    weights = scores.sub_(total.unsqueeze(-1)).exp_()
+                    weights = _weights(scaled[part], key[index])
                     bits = kept_bits(rows[index][part], columns[index], dropout)
-                    dropped = _masked(weights, bits).to(value.dtype)
-                    out[index][part] = (dropped @ value[index]).div_(ctx.keep)
-        ctx.save_for_backward(query, key, value, rows, columns, out, logsumexp)
+                    out[index][part] = _masked(weights, bits).to(value.dtype) @ grown
+        ctx.save_for_backward(query, key, value, rows, columns, out)
         return out
 
     @staticmethod
@@ -139,32 +141,29 @@ class _DroppedAttention(torch.autograd.Function):
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride] - the decorator hides the names
         ctx: Any, *gradients: Any
     ) -> tuple[Tensor | None, ...]:
-        query, key, value, rows, columns, out, logsumexp = ctx.saved_tensors
-        (gradient,) = gradients
-        wide = logsumexp.dtype
-        to_query = torch.empty_like(query)
-        to_key, to_value = torch.empty_like(key), torch.empty_like(value)
+        query, key, value, rows, columns, out = ctx.saved_tensors
+        gradient = gradients[0].to(value.dtype)
+        wide = _wide(query)
+        to_query, to_key, to_value = (torch.empty_like(x) for x in (query, key, value))
         # sum_j A_ij dA_ij of the softmax's gradient, from the output alone.
         along = (gradient.to(wide) * out.to(wide)).sum(-1, keepdim=True)
+        gradient = gradient / (1.0 - ctx.dropout)
         with torch.autocast(query.device.type, enabled=False):
             for index in _heads(*query.shape[:2]):
                 scaled = query[index] * ctx.scale
                 key_sum = torch.zeros_like(key[index], dtype=wide)
                 value_sum = torch.zeros_like(value[index], dtype=wide)
                 for part in _chunks(query.shape[2], ctx.chunk):
-                    scores = _scores(scaled[part], key[index], wide)
-                    weights = scores.sub_(logsumexp[index][part].unsqueeze(-1)).exp_()
+                    weights = _weights(scaled[part], key[index])
                     bits = kept_bits(rows[index][part], columns[index], ctx.dropout)
-                    incoming = gradient[index][part].to(value.dtype)
-                    through = (incoming @ value[index].transpose(0, 1)).to(wide)
-                    through = _masked(through.div_(ctx.keep), bits).sub_(along[index][part])
-                    to_scores = through.mul_(weights).to(query.dtype)
+                    incoming = gradient[index][part]
+                    through = _masked((incoming @ value[index].transpose(0, 1)).to(wide), bits)
+                    to_scores = through.sub_(along[index][part]).mul_(weights).to(query.dtype)
                     dropped = _masked(weights, bits).to(value.dtype)
                     value_sum += dropped.transpose(0, 1) @ incoming
                     key_sum += to_scores.transpose(0, 1) @ scaled[part]
                     to_query[index][part] = (to_scores @ key[index]).mul_(ctx.scale)
-                to_key[index] = key_sum
-                to_value[index] = value_sum.div_(ctx.keep)
+                to_key[index], to_value[index] = key_sum, value_sum
         return to_query, to_key, to_value, None, None, None, None
 
 

@@ -1,6 +1,6 @@
 """Run a command and say its seconds and its peak memory (the largest single process).
 
-    python benchmarks/peak_memory.py univox predict MODEL IMAGE -o OUT
+python benchmarks/peak_memory.py univox predict MODEL IMAGE -o OUT
 """
 
 from __future__ import annotations

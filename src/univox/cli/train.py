@@ -46,7 +46,9 @@ def train(
         typer.Option("--skip-bad-cases", help="Go on without the cases that `univox check` calls errors."),
     ] = False,
     jobs: Jobs = 2,
-    workers: Annotated[int, typer.Option(min=0, help="Threads that prepare batches; the numbers stay the same.")] = 1,
+    workers: Annotated[
+        int | None, typer.Option(min=0, help="Threads that prepare batches; the weights stay the same.")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     cache: Annotated[Path | None, typer.Option(help="Folder of prepared cases; default: the user's cache.")] = None,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Also write TensorBoard events.")] = False,

@@ -61,11 +61,13 @@ class Training(Section):
     """The loop: its length where no budget is given, validation, averaging, precision.
 
     `weight_average` is the decay per iteration of an exponential moving average of the weights, which is
-    what is validated and kept; 0 keeps the weights themselves.
+    what is validated and kept; 0 keeps the weights themselves. `validation_overlap` is the overlap of windows
+    in these validations; none takes the step or overlap of `inference`.
     """
 
     iterations: int = Field(default=4000, ge=1)
     validations: int = Field(default=10, ge=1)
+    validation_overlap: float | None = Field(default=None, ge=0, lt=1)
     weight_average: float = Field(default=0.0, ge=0, lt=1)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
 

@@ -63,7 +63,7 @@ class Pace:
 
 
 def measure_pace(step: Step, batches: Batches, validator: Validator | None) -> Pace:
-    """Run a few iterations and one case's validation on the clock, and undo them.
+    """Run a few iterations and a few windows of a validation on the clock, and undo them.
 
     The first iterations pay for the libraries' set-up and are not counted. The quicker ones of the others
     count: a disturbance in these seconds must not shorten the whole run, and a machine that stays slower is
@@ -76,17 +76,7 @@ def measure_pace(step: Step, batches: Batches, validator: Validator | None) -> P
         began = time.perf_counter()
         step(batches.batch(iteration), iteration, learning_rate=1e-8)
         seconds.append(time.perf_counter() - began)
-    validation = 0.0 if validator is None else _validation_seconds(step, validator)
+    validation = 0.0 if validator is None else validator.estimated_seconds(step.network)
     step.network.load_state_dict(weights)
     step.optimizer.load_state_dict(optimizer)
     return Pace(statistics.quantiles(seconds[UNMEASURED:], n=4)[0], validation)
-
-
-def _validation_seconds(step: Step, validator: Validator) -> float:
-    case = validator.cases[0]
-    validator.score(step.network, [case])
-    began = time.perf_counter()
-    validator.score(step.network, [case])
-    one = time.perf_counter() - began
-    voxels = [other.label().size for other in validator.cases]
-    return one * sum(voxels) / voxels[0]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
+
+import torch
 
 from univox.data.batches import Batches
 from univox.data.cache import PreparedCase
@@ -13,11 +16,13 @@ from univox.data.plan import Plan
 from univox.data.split import Split, holdout
 from univox.errors import DatasetError, RecipeError
 from univox.model.domain import NetworkSpec
+from univox.recipes.inference_settings import InferenceSettings
 from univox.recipes.recipe import Recipe
 from univox.training.request import TrainRequest
 
 MOST_VALIDATION = 12
 """Validation cases beyond this many choose the weights no better, and cost training cases and time."""
+MOST_CORES_WITHOUT_WORKER = 4
 
 
 def choose_split(dataset: Dataset, request: TrainRequest) -> Split:
@@ -96,6 +101,25 @@ def window_size(recipe: Recipe, plan: Plan) -> tuple[int, ...]:
     """Give the window that validation and prediction use: the recipe's, or the plan's patch."""
     size = recipe.inference.window_size
     return plan.patch_size if size == "auto" else size
+
+
+def validation_settings(recipe: Recipe) -> InferenceSettings:
+    """Give the recipe's inference, with the overlap that it wants for validations."""
+    overlap = recipe.training.validation_overlap
+    if overlap is None:
+        return recipe.inference
+    return recipe.inference.model_copy(update={"step": None, "overlap": overlap})
+
+
+def number_of_workers(request: TrainRequest, device: torch.device) -> int:
+    """Give the threads that prepare batches: as asked, or by what the machine has to spare.
+
+    On a CPU with few cores a thread beside the network's own takes more than it gives.
+    """
+    if request.workers is not None:
+        return request.workers
+    cores = os.cpu_count() or 1
+    return min(8, cores - 1) if device.type != "cpu" else int(cores > MOST_CORES_WITHOUT_WORKER)
 
 
 def batches_of(recipe: Recipe, plan: Plan, cases: Sequence[PreparedCase], *, num_classes: int, seed: int) -> Batches:

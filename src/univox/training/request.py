@@ -29,7 +29,7 @@ class TrainRequest(BaseModel):
         layout, classes, labels, labels_are: How the dataset is read; see `open_dataset`.
         skip_bad_cases: Go on without the cases that `univox check` calls errors.
         jobs: Processes that prepare cases.
-        workers: Threads that prepare batches.
+        workers: Threads that prepare batches; none: what the machine has to spare.
         device: "auto", "cpu", "cuda" or "mps".
         cache: Folder of prepared cases; none: the user's cache folder.
         tensorboard: Also write TensorBoard events.
@@ -53,7 +53,7 @@ class TrainRequest(BaseModel):
     labels_are: Literal["auto", "classes", "instances"] = "auto"
     skip_bad_cases: bool = False
     jobs: int = 2
-    workers: int = 1
+    workers: int | None = None
     device: str = "auto"
     cache: Path | None = None
     tensorboard: bool = False

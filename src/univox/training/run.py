@@ -26,7 +26,14 @@ from univox.networks.registry import build_network
 from univox.recipes.library import load_recipe
 from univox.recipes.recipe import Recipe
 from univox.training.checkpoint import read_tensors
-from univox.training.decisions import batches_of, choose_split, network_spec, window_size
+from univox.training.decisions import (
+    batches_of,
+    choose_split,
+    network_spec,
+    number_of_workers,
+    validation_settings,
+    window_size,
+)
 from univox.training.fit import Fit
 from univox.training.leave_model import leave_model
 from univox.training.log import JSONLines, Sink, TensorBoard
@@ -205,7 +212,7 @@ def _build_fit(run: _Run, prepared: dict[str, PreparedCase]) -> Fit:
         observer=run.observer,
         budget_seconds=request.budget_seconds,
         iterations=request.iterations or recipe.training.iterations,
-        workers=request.workers,
+        workers=number_of_workers(request, device),
         seconds_before=time.monotonic() - run.began,
     )
 
@@ -222,7 +229,7 @@ def _validator(run: _Run, cases: list[PreparedCase], device: torch.device) -> Va
         cases=cases,
         class_names=tuple(run.dataset.classes.names),
         window_size=window_size(run.recipe, run.plan),
-        settings=run.recipe.inference,
+        settings=validation_settings(run.recipe),
         standardize_windows=run.recipe.standardize_patches,
         device=device,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,9 +12,12 @@ import torch
 from torch import nn
 
 from univox.data.cache import PreparedCase
+from univox.data.window import regular_grid
 from univox.inference.sliding_window import sliding_window
 from univox.metrics.overlap import count, dice
 from univox.recipes.inference_settings import InferenceSettings
+
+TIMED_WINDOWS = 8
 
 
 @dataclass(frozen=True)
@@ -49,24 +53,42 @@ class Validator:
     standardize_windows: bool
     device: torch.device
 
-    def score(self, network: nn.Module, cases: Sequence[PreparedCase] | None = None) -> Score:
-        """Predict every case and compare with its label; the network is left in training mode."""
-        network.eval()
-        rows = [self._case(network, case) for case in (self.cases if cases is None else cases)]
-        network.train()
+    def score(self, network: nn.Module) -> Score:
+        """Predict every case and compare with its label."""
+        rows = [self._case(network, case) for case in self.cases]
         means = [_mean([row[index] for row in rows]) for index in range(1, len(self.class_names))]
         return Score(dict(zip(self.class_names[1:], means, strict=True)))
 
-    def _case(self, network: nn.Module, case: PreparedCase) -> list[float]:
-        probabilities = sliding_window(
+    def estimated_seconds(self, network: nn.Module) -> float:
+        """Give the time of one validation, from that of a few windows."""
+        steps = self.settings.steps(self.window_size)
+        image = self.cases[0].image()
+        # A row of windows along the last axis: whole cases would cost the budget that is being planned.
+        row = (*self.window_size[:-1], self.window_size[-1] + (TIMED_WINDOWS - 1) * steps[-1])
+        noise = torch.randn((image.shape[0], *row), generator=torch.Generator().manual_seed(0))
+        seconds = 0.0
+        for _ in range(2):  # the first pays for the libraries' set-up
+            began = time.perf_counter()
+            self._probabilities(network, noise)
+            seconds = time.perf_counter() - began
+        shapes = [case.label().shape for case in self.cases]
+        covering = [tuple(map(max, shape, self.window_size)) for shape in shapes]
+        windows = sum(len(regular_grid(shape, self.window_size, steps)) for shape in covering)
+        return seconds / TIMED_WINDOWS * windows
+
+    def _probabilities(self, network: nn.Module, image: torch.Tensor) -> torch.Tensor:
+        return sliding_window(
             network,
-            torch.from_numpy(np.array(case.image())),
+            image,
             window_size=self.window_size,
             num_classes=len(self.class_names),
             settings=self.settings,
             standardize_windows=self.standardize_windows,
             device=self.device,
         )
+
+    def _case(self, network: nn.Module, case: PreparedCase) -> list[float]:
+        probabilities = self._probabilities(network, torch.from_numpy(np.array(case.image())))
         prediction = probabilities.argmax(0).numpy().astype(np.uint8)
         return list(dice(count(np.asarray(case.label()), prediction, len(self.class_names))))
 

@@ -160,3 +160,19 @@ def test_a_mistake_is_one_sentence_without_a_traceback(arguments: list[str], wor
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_the_next_command_reads_the_dataset_as_the_run_did(tmp_path: Path) -> None:
+    from univox.cli.train import reading_flags
+    from univox.training.request import TrainRequest
+
+    plain = TrainRequest(dataset=tmp_path, output=tmp_path)
+    assert reading_flags(plain) == ""
+    chosen = plain.model_copy(update={"labels": "labelsTr_csf", "classes": "organ=1,2;tumour=3"})
+    assert reading_flags(chosen) == " --classes 'organ=1,2;tumour=3' --labels labelsTr_csf"
+
+
+def test_labels_judged_against_themselves_are_perfect(tiny_dataset: Path, tmp_path: Path) -> None:
+    status, output = run("evaluate", tiny_dataset / "labelsTr", tiny_dataset, "-o", tmp_path / "out")
+    assert status == 0
+    assert "mean foreground Dice 1.000 over 8 cases" in output

@@ -45,7 +45,7 @@ def write_small_model(tmp_path: Path) -> Callable[..., Path]:
         }
         arguments = {"strides": [[2] * spatial_dims] * 2, "widths": [8, 8]}
         spec = {"in_channels": len(domain["channel_names"]), "num_classes": 3, "spatial_dims": spatial_dims}
-        network = build_network("residual-unet", **spec, **arguments)
+        network = build_network("residual-unet", **spec, arguments=arguments)
         # A network fresh from its initialiser answers with one class almost everywhere.
         torch.nn.init.normal_(network.output[-1].weight, 0.0, 1.0)
         path = tmp_path / "models" / str(len(list(tmp_path.glob("models/*"))))

@@ -49,7 +49,7 @@ def domain(**changes: Any) -> Domain:
 def network_of(model_spec: NetworkSpec, seed: int = 0) -> nn.Module:
     torch.manual_seed(seed)
     values = model_spec.model_dump()
-    network = build_network(**{k: v for k, v in values.items() if k != "arguments"}, **values["arguments"])
+    network = build_network(**values)
     for tensor in network.state_dict().values():
         if tensor.is_floating_point():
             tensor.uniform_(0.1, 1)

@@ -30,7 +30,7 @@ class NetworkContract:
             in_channels=in_channels,
             num_classes=num_classes,
             spatial_dims=spatial_dims,
-            **self.arguments,
+            arguments=self.arguments,
         )
 
     def image(self, spatial_dims: int = 2, *, batch: int = 2, in_channels: int = 2) -> torch.Tensor:

@@ -14,16 +14,18 @@ from univox.networks import NETWORKS, build_network, count_parameters, describe_
 class Affine(nn.Module):
     """A stand-in for a network of another library."""
 
-    def __init__(self, *, scale: float, classes: int) -> None:
+    def __init__(self, *, scale: float, in_channels: int, classes: int) -> None:
         super().__init__()
         self.scale = nn.Parameter(torch.tensor(scale))
         self.classes = classes
+        assert in_channels == 1
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         return self.scale * image[:, :1].repeat(1, self.classes, *[1] * (image.ndim - 2))
 
 
 HERE = f"{__name__}.Affine"
+AFFINE = {"scale": 3.0, "in_channels": 1, "classes": 2}
 
 
 def test_the_published_count_is_met_and_said_to_be() -> None:
@@ -54,7 +56,11 @@ def test_importing_the_registry_leaves_torch_alone() -> None:
 
 def test_a_dotted_path_builds_any_module() -> None:
     network = build_network(
-        HERE, in_channels=1, num_classes=2, spatial_dims=2, scale=3.0, classes=2, size_divisor=(1, 4)
+        HERE,
+        in_channels=1,
+        num_classes=2,
+        spatial_dims=2,
+        arguments={"scale": 3.0, "in_channels": 1, "classes": 2, "size_divisor": (1, 4)},
     )
     assert network.size_divisor == (1, 4)
     assert network.domain_parameter_names() == ()
@@ -65,7 +71,7 @@ def test_a_dotted_path_builds_any_module() -> None:
 
 
 def test_a_foreign_network_with_other_logits_is_refused() -> None:
-    network = build_network(HERE, in_channels=1, num_classes=4, spatial_dims=2, scale=3.0, classes=2)
+    network = build_network(HERE, in_channels=1, num_classes=4, spatial_dims=2, arguments=AFFINE)
     with pytest.raises(ShapeError, match=r"\(1, 4, 8, 8\) from Affine, got shape \(1, 2, 8, 8\)"):
         network(torch.randn(1, 1, 8, 8))
 
@@ -78,9 +84,9 @@ def test_a_foreign_network_with_other_logits_is_refused() -> None:
         ("univox.networks.nonlocal_unet.Nothing", {}, "can be imported"),
         ("collections.OrderedDict", {}, "subclass of torch.nn.Module"),
         ("nonlocal-unet", {"depht": 3}, "'depht'"),
-        (HERE, {"scale": 1.0}, "classes"),
+        (HERE, {"scale": 1.0, "in_channels": 1}, "classes"),
     ],
 )
 def test_a_slip_is_named(name: str, arguments: dict[str, object], message: str) -> None:
     with pytest.raises(RecipeError, match=message):
-        build_network(name, in_channels=1, num_classes=2, spatial_dims=3, **arguments)
+        build_network(name, in_channels=1, num_classes=2, spatial_dims=3, arguments=arguments)

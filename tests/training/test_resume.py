@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -139,3 +140,32 @@ def test_a_checkpoint_cut_short_is_named(tiny_request: Callable[..., TrainReques
     checkpoint.write_bytes(checkpoint.read_bytes()[:100])
     with pytest.raises(CheckpointError, match=r"checkpoint\.safetensors"):
         train(request, resume=True)
+
+
+def test_a_dataset_that_changed_is_not_resumed_on(
+    tiny_dataset: Path, tiny_request: Callable[..., TrainRequest], tmp_path: Path
+) -> None:
+    changed = tmp_path / "changed"
+    shutil.copytree(tiny_dataset, changed)
+    request = tiny_request(iterations=2).model_copy(update={"dataset": changed})
+    train(request)
+    for part in ("imagesTr", "labelsTr"):
+        shutil.copy(changed / part / "ball_04.nii.gz", changed / part / "ball_08.nii.gz")
+    with pytest.raises(CheckpointError, match="added, removed or changed"):
+        train(request, resume=True)
+
+
+def test_a_resumed_run_keeps_its_recipe(tiny_request: Callable[..., TrainRequest]) -> None:
+    request = tiny_request(iterations=2)
+    train(request)
+    changed = request.model_copy(update={"overrides": (*request.overrides, "optimizer.lr=1.0")})
+    before = (request.run_folder / "recipe.yaml").read_text()
+    train(changed, resume=True)
+    assert (request.run_folder / "recipe.yaml").read_text() == before
+
+
+def test_tensorboard_gets_the_same_events(tiny_request: Callable[..., TrainRequest]) -> None:
+    pytest.importorskip("tensorboard")
+    request = tiny_request(iterations=2, tensorboard=True)
+    train(request)
+    assert list((request.run_folder / "tensorboard").glob("events.out.tfevents.*"))

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from univox.cli.console import say
 from univox.cli.dataset_options import ClassSelection, Jobs, LabelFolder, LabelsAre, Layout
+
+if TYPE_CHECKING:
+    from univox.training.request import TrainRequest
+
+
+def reading_flags(request: TrainRequest) -> str:
+    """Give the flags by which another verb reads the dataset as this run did."""
+    given = {
+        "--format": (request.layout, "auto"),
+        "--classes": (request.classes, None),
+        "--labels": (request.labels, None),
+        "--labels-are": (request.labels_are, "auto"),
+    }
+    return "".join(f" {flag} {shlex.quote(str(value))}" for flag, (value, usual) in given.items() if value != usual)
 
 
 def train(
@@ -99,6 +114,6 @@ def train(
     say(f"model {trained.model} after {trained.iterations} iterations in {trained.seconds:.0f} s{figure}")
     if trained.split.test:
         say(f"next: univox predict {trained.model} {request.dataset} --cases test -o PREDICTIONS")
-        say(f"      univox evaluate PREDICTIONS {request.dataset}")
+        say(f"      univox evaluate PREDICTIONS {request.dataset}{reading_flags(request)}")
     else:
         say(f"next: univox predict {trained.model} YOUR_IMAGES -o PREDICTIONS")

@@ -116,7 +116,7 @@ class StoredModel:
             in_channels=len(chosen.channel_names),
             num_classes=chosen.label_classes.num_classes,
             spatial_dims=spec.spatial_dims,
-            **spec.arguments,
+            arguments=spec.arguments,
         )
         folder = self.path / DOMAINS / chosen.name
         state = read_tensors(self.path / SHARED) | read_tensors(folder / WEIGHTS)

@@ -67,7 +67,14 @@ _ENTRIES = (
 NETWORKS: dict[str, NetworkEntry] = {entry.name: entry for entry in _ENTRIES}
 
 
-def build_network(name: str, *, in_channels: int, num_classes: int, spatial_dims: int, **arguments: Any) -> nn.Module:
+def build_network(
+    name: str,
+    *,
+    in_channels: int,
+    num_classes: int,
+    spatial_dims: int,
+    arguments: Mapping[str, Any] | None = None,
+) -> nn.Module:
     """Build a network of the registry, or any `torch.nn.Module` by its dotted path.
 
     Args:
@@ -85,11 +92,11 @@ def build_network(name: str, *, in_channels: int, num_classes: int, spatial_dims
         RecipeError: An unknown name or argument.
     """
     if name not in NETWORKS:
-        return _build_foreign(name, num_classes=num_classes, spatial_dims=spatial_dims, arguments=arguments)
+        return _build_foreign(name, num_classes=num_classes, spatial_dims=spatial_dims, arguments=arguments or {})
     entry = NETWORKS[name]
     kind = _import_class(entry.path)
     shape = {"in_channels": in_channels, "num_classes": num_classes, "spatial_dims": spatial_dims}
-    return _construct(kind, {**entry.arguments, **shape, **arguments}, name=name)
+    return _construct(kind, {**entry.arguments, **shape, **(arguments or {})}, name=name)
 
 
 def count_parameters(module: nn.Module) -> int:
@@ -117,7 +124,13 @@ def _describe(entry: NetworkEntry) -> list[dict[str, Any]]:
         if count is not None:
             shape = {name: getattr(count, name) for name in shape}
         with torch.device("meta"):
-            parameters = count_parameters(build_network(entry.name, **shape))
+            built = build_network(
+                entry.name,
+                in_channels=shape["in_channels"],
+                num_classes=shape["num_classes"],
+                spatial_dims=shape["spatial_dims"],
+            )
+        parameters = count_parameters(built)
         published = None if count is None else count.parameters
         verdict = "unpublished" if published is None else "exact" if published == parameters else "differs"
         about = {"name": entry.name, "title": entry.title, "year": entry.year, "source": entry.source}

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-import yaml
 from torch import nn
 
-from univox.atomic import write_text
 from univox.data.cache import PreparedCase, default_cache_dir, prepare_cases
 from univox.data.check import bad_cases, check_dataset, without
 from univox.data.dataset import Dataset
@@ -35,6 +33,7 @@ from univox.training.decisions import (
     window_size,
 )
 from univox.training.fit import Fit
+from univox.training.kept import RECIPE, keep_decisions
 from univox.training.leave_model import leave_model
 from univox.training.log import JSONLines, Sink, TensorBoard
 from univox.training.observer import Observer
@@ -102,8 +101,8 @@ def train(request: TrainRequest, *, resume: bool = False, observer: Observer | N
 
 
 def _decide(request: TrainRequest, *, resume: bool, observer: Observer, began: float) -> _Run:
-    recipe = load_recipe(request.recipe, request.overrides)
     _refuse_occupied(request, resume=resume)
+    recipe = _recipe(request)
     dataset = _sound_dataset(request, observer)
     split = choose_split(dataset, request)
     observer.stage(f"{len(split.train)} training, {len(split.validation)} validation and {len(split.test)} test cases")
@@ -120,9 +119,14 @@ def _decide(request: TrainRequest, *, resume: bool, observer: Observer, began: f
     )
     spec = network_spec(recipe, plan, dataset)
     request.write()
-    plan.write(request.run_folder / "plan.json")
-    write_text(request.run_folder / "recipe.yaml", yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False))
+    keep_decisions(request.run_folder, recipe=recipe, plan=plan, split=split)
     return _Run(request, recipe, dataset, split, plan, spec, observer, began)
+
+
+def _recipe(request: TrainRequest) -> Recipe:
+    kept = request.run_folder / RECIPE
+    # A run that goes on keeps its recipe, whatever has become of the file or the library since.
+    return load_recipe(kept) if kept.exists() else load_recipe(request.recipe, request.overrides)
 
 
 def _refuse_occupied(request: TrainRequest, *, resume: bool) -> None:
@@ -191,7 +195,7 @@ def _build_fit(run: _Run, prepared: dict[str, PreparedCase]) -> Fit:
         in_channels=run.spec.in_channels,
         num_classes=run.spec.num_classes,
         spatial_dims=run.spec.spatial_dims,
-        **run.spec.arguments,
+        arguments=run.spec.arguments,
     ).to(device)
     training = [prepared[name] for name in run.split.train]
     return Fit(

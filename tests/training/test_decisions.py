@@ -7,7 +7,7 @@ import pytest
 
 from univox.data.layouts import open_dataset
 from univox.errors import DatasetError, RecipeError
-from univox.recipes.library import load_recipe
+from univox.recipes.catalog import load_recipe
 from univox.training.decisions import choose_split, network_spec
 from univox.training.request import TrainRequest
 

@@ -17,6 +17,7 @@ from univox.cli.networks import networks
 from univox.cli.plan import plan
 from univox.cli.predict import predict
 from univox.cli.recipes import recipes
+from univox.cli.threads import let_go_of_idle_cores
 from univox.cli.train import train
 from univox.cli.view import view
 from univox.errors import UnivoxError
@@ -53,6 +54,7 @@ for _verb in (demo, check, plan, train, predict, evaluate, view, info, networks,
 
 def main() -> None:
     """Run the command; a user's mistake is one sentence and exit status 1, never a traceback."""
+    let_go_of_idle_cores()
     try:
         app()
     except UnivoxError as error:

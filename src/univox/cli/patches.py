@@ -9,7 +9,7 @@ from univox.data.batches import Batches
 from univox.data.cache import prepare_cases
 from univox.data.layouts import open_dataset
 from univox.data.plan import make_plan
-from univox.recipes.library import load_recipe
+from univox.recipes.catalog import load_recipe
 from univox.training.decisions import batches_of
 
 MOST_CASES = 12

@@ -24,7 +24,7 @@ def plan(
     """Measure a dataset and show what a recipe's `auto` values become, each with its reason."""
     from univox.data.layouts import open_dataset
     from univox.data.plan import make_plan
-    from univox.recipes.library import load_recipe
+    from univox.recipes.catalog import load_recipe
 
     opened = open_dataset(dataset, layout=layout, classes=classes, labels=labels, labels_are=labels_are)
     chosen = load_recipe(recipe)

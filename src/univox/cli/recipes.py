@@ -15,7 +15,7 @@ def recipes(
     name: Annotated[str | None, typer.Argument(help="The recipe to show.", show_default=False)] = None,
 ) -> None:
     """List the recipes, or show one as YAML."""
-    from univox.recipes.library import load_recipe, recipe_names, recipe_text
+    from univox.recipes.catalog import load_recipe, recipe_names, recipe_text
 
     if action == "show" and name is not None:
         say(recipe_text(name).rstrip())

@@ -21,7 +21,7 @@ from univox.inference.device import pick_device
 from univox.losses.registry import build_loss
 from univox.model.domain import NetworkSpec
 from univox.networks.registry import build_network
-from univox.recipes.library import load_recipe
+from univox.recipes.catalog import load_recipe
 from univox.recipes.recipe import Recipe
 from univox.training.checkpoint import read_tensors
 from univox.training.decisions import (

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from univox.errors import RecipeError
-from univox.recipes.library import DEFAULT_RECIPE, load_recipe, recipe_from, recipe_names, recipe_text
+from univox.recipes.catalog import DEFAULT_RECIPE, load_recipe, recipe_from, recipe_names, recipe_text
 
 
 def test_every_shipped_recipe_loads_under_its_own_name() -> None:

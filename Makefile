@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEMO_OUTPUT ?= demo-output
 
-.PHONY: demo test check format bench clean
+.PHONY: demo test check format clean
 
 demo: $(INSTALLED)
 	$(BIN)/univox demo --output $(DEMO_OUTPUT) --overwrite

@@ -77,6 +77,8 @@ class TrainingProgress(Observer):
                 self._progress.update(self._bar, completed=event["iteration"], facts=self._facts(event["iteration"]))
             return
         self._dice = event["mean_dice"]
+        if self._bar is not None:
+            self._progress.update(self._bar, facts=self._facts(event["iteration"]))
         classes = ", ".join(f"{name} {_number(value)}" for name, value in event["dice"].items())
         line = (
             f"iteration {event['iteration']} of {self._total}: loss {_number(self._loss)}, "

@@ -108,7 +108,7 @@ class StoredModel:
             raise ModelError(
                 expected=f"one of univox's own networks ({', '.join(NETWORKS)})",
                 got=repr(spec.name),
-                remedy="load it with trusted=True if you trust its author: importing that name runs its code",
+                remedy="--trust-network (trusted=True) if you trust its author: importing that name runs its code",
                 path=self.path,
             )
         network = build_network(

@@ -67,7 +67,7 @@ def _made_by(record: Record | None) -> dict[str, str]:
     try:
         model = read_model(record.model)
     except ModelError:
-        return {"model": f"{record.model} (no longer there)"}
+        return {"model": f"{record.model} (cannot be read)"}
     made = model.provenance
     num_cases = len(made.get("split", {}).get("train", []))
     return {

@@ -234,7 +234,7 @@ def test_a_strangers_network_is_not_imported_unasked(tmp_path: Path) -> None:
     foreign = spec(name="torch.nn.PReLU", in_channels=3, arguments={"num_parameters": 3})
     network = write(tmp_path / "model", spec=foreign, domain=domain(channel_names=("T1", "T2", "PD")))
     stored = read_model(tmp_path / "model")
-    with pytest.raises(ModelError, match=r"--trust-network \(trusted=True\)"):
+    with pytest.raises(ModelError, match=r"got 'torch.nn.PReLU'; remedy: --trust-network \(trusted=True\)"):
         stored.build()
     image = torch.randn(1, 3, 4, 4)
     with torch.no_grad():

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from univox.training.budget import Pace, parse_budget
 from univox.training.checkpoint import Progress, read_checkpoint, read_tensors, write_checkpoint, write_tensors
 from univox.training.log import JSONLines, read_log
 from univox.training.optimizer import build_optimizer
+from univox.training.plateau import Plateau
 from univox.training.schedule import Horizon
 from univox.training.weight_average import WeightAverage
 
@@ -59,6 +61,23 @@ def test_coupled_decay_is_part_of_adams_gradient() -> None:
     assert weight.item() == pytest.approx(1.9, abs=1e-4)
 
 
+def test_settings_reach_the_optimizer_and_their_defaults_are_torchs() -> None:
+    network = nn.Linear(2, 2)
+    sgd = build_optimizer(network, Optimizer(name="sgd", momentum=0.99, nesterov=True))
+    assert (sgd.defaults["momentum"], sgd.defaults["nesterov"]) == (0.99, True)
+    adam = build_optimizer(network, Optimizer(name="adam", betas=(0.5, 0.99), epsilon=1e-4))
+    assert (adam.defaults["betas"], adam.defaults["eps"]) == ((0.5, 0.99), 1e-4)
+    usual = build_optimizer(network, Optimizer(name="adamw")).defaults
+    torchs = torch.optim.AdamW(network.parameters()).defaults
+    assert (usual["betas"], usual["eps"]) == (torchs["betas"], torchs["eps"])
+
+
+@pytest.mark.parametrize("values", [{"name": "adam"}, {"name": "sgd", "momentum": 0.0}])
+def test_nesterov_without_momentum_is_refused(values: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="nesterov needs"):
+        Optimizer(**values, nesterov=True)
+
+
 def test_the_average_of_two_iterations_by_hand() -> None:
     network = nn.Linear(1, 1, bias=False)
     nn.init.constant_(network.weight, 0.0)
@@ -99,6 +118,7 @@ def test_a_checkpoint_round_trip_is_the_identity(tmp_path: Path) -> None:
     progress = Progress(
         iteration=3, horizon=Horizon.of(9).replanned(2, 7), best=0.5, best_dice={"a": None}, seconds=1.5
     )
+    progress.plateau = Plateau(0.2, (0.1, 1 / 3), (0.7,), (0.9, 0.8), 1)
     path = tmp_path / "checkpoint.safetensors"
     write_checkpoint(path, network=network, average=average.weights, optimizer=optimizer, progress=progress)
     other, other_optimizer = trained(1, steps=1)

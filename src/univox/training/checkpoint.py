@@ -14,6 +14,7 @@ from torch import nn
 
 from univox.atomic import written_atomically
 from univox.errors import CheckpointError
+from univox.training.plateau import Plateau
 from univox.training.schedule import Horizon
 
 FORMAT_VERSION = 1
@@ -24,7 +25,7 @@ class Progress:
     """Where a run stands.
 
     `seconds` is the time spent so far, over all processes; `best` the best validation's mean Dice, none
-    before the first.
+    before the first. `plateau` is the state of that schedule, untouched by any other.
     """
 
     iteration: int = 0
@@ -35,6 +36,7 @@ class Progress:
     best_dice: dict[str, float | None] = field(default_factory=dict)
     seconds: float = 0.0
     seconds_per_iteration: float | None = None
+    plateau: Plateau = field(default_factory=Plateau)
 
 
 def write_tensors(path: Path, tensors: dict[str, torch.Tensor], facts: dict[str, Any]) -> None:
@@ -86,7 +88,12 @@ def write_checkpoint(
     tensors |= {f"average.{name}": value for name, value in average.items()}
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{key}": v for key, v in state.items() if isinstance(v, torch.Tensor)}
-    facts = {**asdict(progress), "horizon": progress.horizon.to_json(), "format_version": FORMAT_VERSION}
+    facts = {
+        **asdict(progress),
+        "horizon": progress.horizon.to_json(),
+        "plateau": progress.plateau.to_json(),
+        "format_version": FORMAT_VERSION,
+    }
     write_tensors(path, tensors, facts)
 
 
@@ -112,7 +119,9 @@ def read_checkpoint(
             average[name].copy_(value)
         _load_optimizer(optimizer, _below(tensors, "optimizer."))
         horizon = Horizon.from_json(facts.pop("horizon"))
-        return Progress(horizon=horizon, **facts)
+        # A checkpoint of before there was such a schedule has no state of it.
+        plateau = Plateau.from_json(facts.pop("plateau")) if "plateau" in facts else Plateau()
+        return Progress(horizon=horizon, plateau=plateau, **facts)
     except (RuntimeError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
             expected="a checkpoint of this run's network",

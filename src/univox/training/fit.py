@@ -20,6 +20,7 @@ from univox.training.checkpoint import (
     write_checkpoint,
     write_tensors,
 )
+from univox.training.cycles import drop_cycles_after, keep_cycle
 from univox.training.log import Sink
 from univox.training.observer import Observer
 from univox.training.schedule import Horizon, learning_rate_factor
@@ -94,12 +95,15 @@ class Fit:
 
     def _until_replanned(self) -> None:
         horizon = self.progress.horizon
+        kept_every = self.recipe.training.kept_every
         saved = time.monotonic()
         measured = (self.progress.iteration, saved)
         batches = prefetch(self.batches, self.progress.iteration, horizon.total, workers=self.workers)
         for iteration, batch in enumerate(batches, start=self.progress.iteration):
             self._iterate(iteration, batch)
-            if horizon.is_point(iteration, self.progress.validations):
+            if kept_every and (iteration + 1) % kept_every == 0:
+                keep_cycle(self.folder, iteration + 1, self.average.weights)
+            if self.progress.horizon.is_point(iteration, self.progress.validations):
                 pace = (time.monotonic() - measured[1]) / (iteration + 1 - measured[0])
                 self._validate()
                 self._replan(pace)
@@ -117,7 +121,9 @@ class Fit:
     def _iterate(self, iteration: int, batch: Batch) -> None:
         began = time.perf_counter()
         share = self.progress.horizon.progress(iteration + 0.5)
-        rate = self.recipe.optimizer.lr * learning_rate_factor(self.recipe.schedule, share)
+        schedule = self.recipe.schedule
+        factor = learning_rate_factor(schedule, share, iteration=iteration) * self.progress.plateau.factor
+        rate = self.recipe.optimizer.lr * factor
         loss = self.step(batch, iteration, learning_rate=rate)
         self.average.update(self.step.network, iteration)
         self.progress.iteration = iteration + 1
@@ -130,6 +136,22 @@ class Fit:
             "seconds": seconds,
         }
         self._tell(event)
+        if schedule.name == "plateau":
+            self._follow_plateau(loss)
+
+    def _follow_plateau(self, loss: float) -> None:
+        schedule, lr, done = self.recipe.schedule, self.recipe.optimizer.lr, self.progress.iteration
+        before = self.progress.plateau
+        after = self.progress.plateau = before.after(loss, schedule)
+        if after.factor == before.factor:
+            return
+        fact: dict[str, Any] = {"iteration": done, "average": after.averages[-1], "lr": lr * after.factor}
+        self._log({"event": "plateau", **fact})
+        if after.is_over(schedule, lr) and done < self.progress.horizon.total:
+            self.progress.horizon = self.progress.horizon.ended(done)
+            reason = f"the learning rate has fallen to {lr * after.factor:.1e}, below {schedule.lowest:.1e}"
+            self._log({"event": "end", "iteration": done, "reason": reason})
+            self.observer.stage(f"ended after {done} iterations: {reason}")
 
     def _validate(self) -> None:
         if self.validator is None:
@@ -212,11 +234,15 @@ class Fit:
             optimizer=self.step.optimizer,
         )
         self._began -= self.progress.seconds
+        drop_cycles_after(self.folder, self.progress.iteration)
         self.observer.stage(f"resumed at iteration {self.progress.iteration} of {self.progress.horizon.total}")
 
-    def _tell(self, event: dict[str, Any]) -> None:
+    def _log(self, event: dict[str, Any]) -> None:
         for sink in self.sinks:
             sink.write(event)
+
+    def _tell(self, event: dict[str, Any]) -> None:
+        self._log(event)
         self.observer.event(event)
 
 

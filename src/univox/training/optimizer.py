@@ -9,7 +9,7 @@ from univox.recipes.recipe import Optimizer
 
 
 def build_optimizer(network: nn.Module, settings: Optimizer) -> torch.optim.Optimizer:
-    """Build Adam, AdamW or SGD over the trainable parameters.
+    """Build Adam, AdamW or SGD over the trainable parameters; a frozen one is neither updated nor decayed.
 
     Kernels are the parameters of two or more axes: convolutions, transposed convolutions, projections.
     With `weight_decay_on: kernels` the others (biases, normalization) form a second group without decay.
@@ -24,6 +24,6 @@ def build_optimizer(network: nn.Module, settings: Optimizer) -> torch.optim.Opti
     ]
     groups = [group for group in groups if group["params"]]
     if settings.name == "sgd":
-        return torch.optim.SGD(groups, lr=settings.lr, momentum=settings.momentum)
+        return torch.optim.SGD(groups, lr=settings.lr, momentum=settings.momentum, nesterov=settings.nesterov)
     kind = torch.optim.AdamW if settings.name == "adamw" else torch.optim.Adam
-    return kind(groups, lr=settings.lr)
+    return kind(groups, lr=settings.lr, betas=settings.betas, eps=settings.epsilon)

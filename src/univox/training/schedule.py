@@ -56,6 +56,11 @@ class Horizon:
         kept = tuple(segment for segment in self.segments if segment[0] < iteration)
         return Horizon((*kept, (iteration, max(total, iteration + 1))))
 
+    def ended(self, iteration: int) -> Horizon:
+        """End the run at `iteration`, before what was planned."""
+        kept = tuple(segment for segment in self.segments if segment[0] < iteration)
+        return Horizon((*kept, (iteration, iteration)))
+
     def is_point(self, iteration: int, count: int) -> bool:
         """Whether one of `count` evenly spread points falls on the end of this iteration (the last always does)."""
         before = math.floor(count * self.progress(iteration) + 1e-9)
@@ -81,17 +86,26 @@ class Horizon:
             ) from error
 
 
-def learning_rate_factor(settings: Schedule, progress: float) -> float:
-    """Give the factor on the recipe's learning rate at a share `progress` of the run.
+def learning_rate_factor(settings: Schedule, progress: float, *, iteration: int = 0) -> float:
+    """Give the factor on the recipe's learning rate.
 
-    Linear from 0 over the share `warmup`, then constant, or half a cosine down to `final`.
+    That of a plateau is this one times `Plateau.factor`.
+
+    Args:
+        settings: The recipe's schedule.
+        progress: Share of the run done, in [0, 1]; what `cosine`, `polynomial` and the warm-up go by.
+        iteration: Updates done; what `steps` goes by.
 
     >>> learning_rate_factor(Schedule(name="cosine", warmup=0.1), 0.05)
     0.5
     """
     if progress < settings.warmup:
         return progress / settings.warmup
-    if settings.name == "constant":
+    if settings.name == "steps":
+        return settings.factor ** (iteration // settings.every)
+    if settings.name in ("constant", "plateau"):
         return 1.0
-    share = (progress - settings.warmup) / (1.0 - settings.warmup)
-    return settings.final + (1.0 - settings.final) * 0.5 * (1.0 + math.cos(math.pi * min(share, 1.0)))
+    share = min((progress - settings.warmup) / (1.0 - settings.warmup), 1.0)
+    if settings.name == "polynomial":
+        return settings.final + (1.0 - settings.final) * (1.0 - share) ** settings.power
+    return settings.final + (1.0 - settings.final) * 0.5 * (1.0 + math.cos(math.pi * share))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -44,6 +44,20 @@ def train(
         str | None, typer.Option(help="Finish in this time with the best network it allows: 10m, 1h30m.")
     ] = None,
     iterations: Annotated[int | None, typer.Option(min=1, help="Number of updates, in place of a budget.")] = None,
+    init_from: Annotated[
+        Path | None,
+        typer.Option(
+            help="Begin with these weights: a model folder, a .safetensors file, or a torch state dict (.pt, .pth).",
+            show_default=False,
+        ),
+    ] = None,
+    init_part: Annotated[
+        Literal["network", "encoder"], typer.Option(help="What to take of --init-from: all that fits, or the encoder.")
+    ] = "network",
+    freeze: Annotated[
+        Literal["encoder"] | None,
+        typer.Option(help="A part that training leaves as it is.", show_default=False),
+    ] = None,
     holdout: Annotated[
         float, typer.Option(min=0.0, max=0.9, help="Share of the subjects kept out as test cases.")
     ] = 0.0,
@@ -92,6 +106,9 @@ def train(
             overrides=tuple(overrides or ()),
             budget_seconds=None if budget is None else parse_budget(budget),
             iterations=iterations,
+            init_from=init_from,
+            init_part=init_part,
+            freeze=freeze,
             holdout=holdout,
             validation=validation,
             seed=seed,

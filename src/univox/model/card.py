@@ -8,7 +8,7 @@ from typing import Any
 from univox.model.domain import Domain
 from univox.model.stored import StoredModel
 
-PLAIN_FACTS = ("finished", "command", "seed", "iterations", "seconds", "budget_seconds")
+PLAIN_FACTS = ("finished", "command", "frozen", "seed", "iterations", "seconds", "budget_seconds")
 
 LIMITS = """\
 - This is not a medical device. It was not examined for clinical use; nobody may base a diagnosis or a
@@ -120,6 +120,10 @@ prediction.codes  # label in the dataset's codes, on the image's canonical grid
 
 def _provenance(provenance: Mapping[str, Any]) -> str:
     lines = [f"- {key.replace('_', ' ')}: {provenance[key]}" for key in PLAIN_FACTS if provenance.get(key) is not None]
+    init = provenance.get("init")
+    if isinstance(init, Mapping):
+        taken = len(init.get("taken", ()))
+        lines.append(f"- began with {taken} tensors of {init.get('source')} ({init.get('part')})")
     versions = provenance.get("versions")
     if isinstance(versions, Mapping) and versions:
         lines.append("- versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()))

@@ -73,6 +73,8 @@ class NonLocalUNet(nn.Module):
     torch.Size([1, 4, 8, 8, 8])
     """
 
+    encoder_parts: tuple[str, ...] = ("stem", "encoder")
+
     def __init__(  # noqa: PLR0913 - each is a choice that the paper or its code makes
         self,
         in_channels: int,

@@ -50,6 +50,8 @@ class ResidualUNet(nn.Module):
     torch.Size([1, 3, 16, 24])
     """
 
+    encoder_parts: tuple[str, ...] = ("encoder", "detail")
+
     def __init__(
         self,
         in_channels: int,

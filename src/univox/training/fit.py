@@ -11,6 +11,7 @@ import torch
 
 from univox.data.batches import Batch, Batches
 from univox.data.prefetch import prefetch
+from univox.networks.parts import train_all_but
 from univox.recipes.recipe import Recipe
 from univox.training.budget import RESERVE, Pace, measure_pace
 from univox.training.checkpoint import (
@@ -49,6 +50,7 @@ class Fit:
         iterations: Length without a budget.
         workers: Threads that prepare batches ahead.
         seconds_before: Time of the command already spent when the loop starts.
+        frozen: Modules of the network that stay as they are.
     """
 
     step: Step
@@ -62,9 +64,10 @@ class Fit:
     iterations: int
     workers: int
     seconds_before: float
+    frozen: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        self.average = WeightAverage(self.step.network, self.recipe.training.weight_average)
+        self.average = WeightAverage(self.step.network, self.recipe.training.weight_average, frozen=self.frozen)
         self.progress = Progress()
         self._began = time.monotonic() - self.seconds_before
         self._validation_seconds = 0.0
@@ -82,12 +85,12 @@ class Fit:
             FileError: The disk is full or cannot be written; the last checkpoint stays whole.
             RecipeError: The loss is not finite.
         """
+        train_all_but(self.step.network, self.frozen)
         if self.checkpoint.exists():
             self._resume()
         else:
             self._plan()
         self.observer.planned(self.progress.horizon.total, self.progress.iteration)
-        self.step.network.train()
         while self.progress.iteration < self.progress.horizon.total:
             self._until_replanned()
         self._save()

@@ -18,6 +18,7 @@ from univox.recipes.recipe import Recipe
 from univox.training.checkpoint import write_tensors
 from univox.training.fit import Fit, best_weights
 from univox.training.request import TrainRequest
+from univox.training.start import start_of
 from univox.version import __version__
 
 
@@ -70,6 +71,7 @@ def _provenance(request: TrainRequest, fit: Fit, dataset: Dataset, split: Split)
         "dataset": dataset.name,
         "layout": dataset.layout,
         "split": {"train": list(split.train), "validation": list(split.validation), "test": list(split.test)},
+        **start_of(request),
         "seed": request.seed,
         "iterations": fit.progress.iteration,
         "seconds": round(fit.progress.seconds, 1),

@@ -27,6 +27,10 @@ class TrainRequest(BaseModel):
         test_cases: Names kept out as test cases instead of a random share.
         seed: Fixes the split, the weights and every random number.
         layout, classes, labels, labels_are: How the dataset is read; see `open_dataset`.
+        init_from: Weights to begin with instead of random ones: a model folder, a .safetensors file, or a torch state
+            dict (.pt, .pth); see `transfer`. A resumed run does not read them again.
+        init_part: What is taken of them: the whole network, or its encoder.
+        freeze: A part that training leaves as it is, to the last bit, its normalization's statistics included.
         skip_bad_cases: Go on without the cases that `univox check` calls errors.
         jobs: Processes that prepare cases.
         workers: Threads that prepare batches; none: what the machine has to spare.
@@ -51,6 +55,9 @@ class TrainRequest(BaseModel):
     classes: str | None = None
     labels: str | None = None
     labels_are: Literal["auto", "classes", "instances"] = "auto"
+    init_from: Path | None = None
+    init_part: Literal["network", "encoder"] = "network"
+    freeze: Literal["encoder"] | None = None
     skip_bad_cases: bool = False
     jobs: int = 2
     workers: int | None = None
@@ -70,6 +77,7 @@ class TrainRequest(BaseModel):
                 "dataset": self.dataset.resolve(),
                 "output": self.output.resolve(),
                 "recipe": _absolute(self.recipe),
+                "init_from": None if self.init_from is None else self.init_from.resolve(),
                 "cache": None if self.cache is None else self.cache.resolve(),
             }
         )

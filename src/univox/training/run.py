@@ -39,6 +39,7 @@ from univox.training.log import JSONLines, Sink, TensorBoard
 from univox.training.observer import Observer
 from univox.training.optimizer import build_optimizer
 from univox.training.request import TrainRequest
+from univox.training.start import begin_with, check_start
 from univox.training.step import Step
 from univox.training.validation import Validator
 
@@ -79,8 +80,10 @@ def train(request: TrainRequest, *, resume: bool = False, observer: Observer | N
     Raises:
         DatasetError: The dataset cannot be read, or holds bad cases and they are not to be skipped.
         RecipeError: The recipe names something unknown, or diverges.
+        ModelError: The weights to begin with cannot be read, or none of them fits.
         CheckpointError: A run is there and `resume` is false, or there is none to resume.
     """
+    check_start(request)
     run = _decide(request, resume=resume, observer=observer or Observer(), began=time.monotonic())
     fit = _build_fit(run, _prepare(run))
     try:
@@ -197,6 +200,7 @@ def _build_fit(run: _Run, prepared: dict[str, PreparedCase]) -> Fit:
         spatial_dims=run.spec.spatial_dims,
         arguments=run.spec.arguments,
     ).to(device)
+    frozen = begin_with(network, request, run.observer)
     training = [prepared[name] for name in run.split.train]
     return Fit(
         step=Step(
@@ -218,6 +222,7 @@ def _build_fit(run: _Run, prepared: dict[str, PreparedCase]) -> Fit:
         iterations=request.iterations or recipe.training.iterations,
         workers=number_of_workers(request, device),
         seconds_before=time.monotonic() - run.began,
+        frozen=frozen,
     )
 
 

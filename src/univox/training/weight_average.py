@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 
 import torch
 from torch import nn
+
+from univox.networks.parts import names_under
 
 
 class WeightAverage:
@@ -17,10 +19,12 @@ class WeightAverage:
     Args:
         network: Whose weights are averaged.
         decay: Share of the old average that an update keeps, in [0, 1); 0 is the weights themselves.
+        frozen: Modules that never change: their weights are kept as they are, free of any rounding.
     """
 
-    def __init__(self, network: nn.Module, decay: float) -> None:
+    def __init__(self, network: nn.Module, decay: float, *, frozen: Sequence[str] = ()) -> None:
         self.decay = decay
+        self._frozen = set(names_under(network.state_dict(), frozen))
         self.weights = {name: value.detach().clone() for name, value in network.state_dict().items()}
 
     @torch.no_grad()
@@ -28,6 +32,8 @@ class WeightAverage:
         """Take in the weights after `iteration` (counted from 0)."""
         decay = min(self.decay, (1 + iteration) / (10 + iteration))
         for name, value in network.state_dict().items():
+            if name in self._frozen:
+                continue
             if value.is_floating_point():
                 self.weights[name].lerp_(value, 1.0 - decay)
             else:

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from univox.errors import RecipeError
-from univox.networks.blocks import initialize
+from univox.networks.blocks import ChannelwiseConvolution, ChannelwiseTransposedConvolution, initialize
 
 
 def network() -> nn.Sequential:
@@ -26,6 +26,22 @@ def test_he_gives_variance_two_over_the_inputs_of_one_output() -> None:
     # A transposed kernel of edge 3 and stride 2 sums 9 / 4 voxels of 32 channels on average.
     for index, inputs in ((0, 16 * 9), (2, 32 * 9 / 4), (3, 64)):
         assert module[index].weight.std().item() == pytest.approx(math.sqrt(2 / inputs), rel=0.05)
+
+
+def test_he_counts_the_inputs_of_one_channel_where_channels_keep_apart() -> None:
+    torch.manual_seed(0)
+    rows = [
+        (ChannelwiseConvolution(2000, spatial_dims=2, kernel_size=(1, 3), bias=True), 3),
+        (ChannelwiseTransposedConvolution(2000, spatial_dims=2, kernel_size=3, bias=True), 9 / 4),
+        (nn.Conv2d(2000, 2000, 3, groups=2000), 9),
+        (nn.ConvTranspose2d(2000, 2000, 3, stride=2, groups=2000), 9 / 4),
+    ]
+    for module, inputs in rows:
+        nn.init.ones_(module.weight)
+        nn.init.ones_(module.bias)
+        initialize(module, "he")
+        assert module.weight.std().item() == pytest.approx(math.sqrt(2 / inputs), rel=0.05)
+        assert not module.bias.any()
 
 
 def test_truncated_normal_is_cut_at_two_standard_deviations() -> None:

@@ -1,6 +1,7 @@
 """Parts that networks are built from, in 1-, 2- and 3-D from one implementation."""
 
 from univox.networks.blocks.attention import attend, dropped_attention
+from univox.networks.blocks.channelwise import convolve_channels, spread_channels
 from univox.networks.blocks.conv import (
     AlignedConvolution,
     AlignedTransposedConvolution,
@@ -8,6 +9,7 @@ from univox.networks.blocks.conv import (
     aligned_layers,
     centered_layers,
 )
+from univox.networks.blocks.depthwise import ChannelwiseConvolution, ChannelwiseTransposedConvolution
 from univox.networks.blocks.global_aggregation import GlobalAggregation
 from univox.networks.blocks.initialize import initialize
 from univox.networks.blocks.residual import PreActivation, PreActivationBlock, ResidualBlock
@@ -16,6 +18,8 @@ from univox.networks.blocks.sizes import check_image_shape
 __all__ = [
     "AlignedConvolution",
     "AlignedTransposedConvolution",
+    "ChannelwiseConvolution",
+    "ChannelwiseTransposedConvolution",
     "GlobalAggregation",
     "Layers",
     "PreActivation",
@@ -25,6 +29,8 @@ __all__ = [
     "attend",
     "centered_layers",
     "check_image_shape",
+    "convolve_channels",
     "dropped_attention",
     "initialize",
+    "spread_channels",
 ]

@@ -15,6 +15,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
+from univox.networks.blocks.precision import autocast
+
 # Weights in flight: a few float32 arrays of this many fit the second-level caches of two cores.
 CHUNK_WEIGHTS = 2**19
 
@@ -31,7 +33,7 @@ def attend(query: Tensor, key: Tensor, value: Tensor, *, dropout: float = 0.0) -
     Returns:
         (B, heads, N, v).
     """
-    query, key, value = _autocast(query), _autocast(key), _autocast(value)
+    query, key, value = autocast(query), autocast(key), autocast(value)
     # The fused kernel reads only channels that lie side by side and are as many in values as in keys.
     if query.device.type != "cpu" or (dropout == 0.0 and key.shape[-1] == value.shape[-1]):
         query, key, value = (x if x.stride(-1) == 1 else x.contiguous() for x in (query, key, value))
@@ -87,14 +89,6 @@ def kept_bits(rows: Tensor, columns: Tensor, dropout: float) -> Tensor:
         # One bit is given up so that the subtraction cannot wrap around; its sign then is the answer.
         mixed.bitwise_right_shift_(1).sub_(threshold)
     return mixed.bitwise_right_shift_(31)
-
-
-def _autocast(tensor: Tensor) -> Tensor:
-    """In the dtype that autocast prescribes: a custom function has to ask for itself."""
-    kind = tensor.device.type
-    if torch.is_autocast_enabled(kind) and tensor.dtype != torch.float64:
-        return tensor.to(torch.get_autocast_dtype(kind))
-    return tensor
 
 
 def _masked(weights: Tensor, bits: Tensor) -> Tensor:

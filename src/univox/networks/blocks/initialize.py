@@ -8,11 +8,13 @@ from typing import Literal, cast, get_args
 from torch import Tensor, nn
 
 from univox.errors import RecipeError
+from univox.networks.blocks.depthwise import ChannelwiseConvolution, ChannelwiseTransposedConvolution
 
 Initializer = Literal["he", "truncated-normal-1"]
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+_CHANNELWISE = (ChannelwiseConvolution, ChannelwiseTransposedConvolution)
 
 
 def initialize(network: nn.Module, initializer: Initializer) -> None:
@@ -33,7 +35,7 @@ def initialize(network: nn.Module, initializer: Initializer) -> None:
             remedy="choose one of them",
         )
     for module in network.modules():
-        if isinstance(module, _CONVOLUTIONS + _TRANSPOSED):
+        if isinstance(module, _CONVOLUTIONS + _TRANSPOSED + _CHANNELWISE):
             _draw(module.weight, initializer, inputs=_inputs_per_output(module))
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
@@ -48,8 +50,10 @@ def _draw(kernel: Tensor, initializer: Initializer, *, inputs: float) -> None:
 
 def _inputs_per_output(module: nn.Module) -> float:
     """Numbers summed into one output; a transposed convolution shares its kernel among stride^n outputs."""
+    if isinstance(module, _CHANNELWISE):
+        return module.inputs_per_output()
     kernel = cast(Tensor, module.weight)
     edges = math.prod(kernel.shape[2:])
     if isinstance(module, _TRANSPOSED):
-        return kernel.shape[0] * edges / math.prod(module.stride)
+        return kernel.shape[0] / module.groups * edges / math.prod(module.stride)
     return kernel.shape[1] * edges

@@ -1,0 +1,14 @@
+"""The dtype in which a custom function computes."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def autocast(tensor: Tensor) -> Tensor:
+    """In the dtype that autocast prescribes: a custom function has to ask for itself."""
+    kind = tensor.device.type
+    if torch.is_autocast_enabled(kind) and tensor.dtype != torch.float64:
+        return tensor.to(torch.get_autocast_dtype(kind))
+    return tensor

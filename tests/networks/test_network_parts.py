@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from univox.errors import RecipeError
+from univox.networks.foreign import ForeignNetwork
 from univox.networks.nonlocal_unet import NonLocalUNet
 from univox.networks.parts import encoder_parts, freeze, names_under, train_all_but
 from univox.networks.residual_unet import ResidualUNet
@@ -24,6 +25,13 @@ def test_an_encoder_is_what_reads_the_image() -> None:
 def test_a_network_that_does_not_say_is_named() -> None:
     with pytest.raises(RecipeError, match="Conv2d, which does not"):
         encoder_parts(nn.Conv2d(1, 1, 1))
+
+
+def test_a_foreign_network_may_say_it_for_itself() -> None:
+    inner = small()
+    assert encoder_parts(ForeignNetwork(inner, num_classes=2, spatial_dims=2)) == ("network.encoder", "network.detail")
+    with pytest.raises(RecipeError, match="ForeignNetwork, which does not"):
+        encoder_parts(ForeignNetwork(nn.Conv2d(1, 2, 1), num_classes=2, spatial_dims=2))
 
 
 def test_a_part_that_is_not_there_is_named() -> None:

@@ -17,7 +17,7 @@ from univox.training.request import TrainRequest
 from univox.training.run import train
 
 PLATEAU = (
-    # The order of sums in bfloat16 is not the same in every run on every machine.
+    # In bfloat16 some CPUs' weight gradient at a depth of 2 (the bottom here) differs from call to call.
     "training.precision=fp32",
     "schedule={name: plateau, warmup: 0, iterations_per_epoch: 2, average: mean, window: 1, patience: 1,"
     " threshold: 10, factor: 0.1, lowest: 1e-5}",

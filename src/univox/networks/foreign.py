@@ -34,6 +34,9 @@ class ForeignNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.network = network
+        # What the module says of itself goes by this one's names; one that says nothing has no encoder to name.
+        inside: tuple[str, ...] = getattr(network, "encoder_parts", ())
+        self.encoder_parts = tuple(f"network.{part}" for part in inside)
         self.num_classes = num_classes
         self.size_divisor = per_axis(size_divisor, spatial_dims)
 

@@ -10,7 +10,7 @@ from torch import nn
 from univox.atomic import write_json
 from univox.errors import RecipeError
 from univox.model.weights import check_weights_path, read_weights
-from univox.networks.parts import encoder_parts, freeze
+from univox.networks.parts import encoder_parts, freeze, names_under
 from univox.training.observer import Observer
 from univox.training.request import TrainRequest
 from univox.training.transfer import transfer
@@ -47,15 +47,17 @@ def begin_with(network: nn.Module, request: TrainRequest, observer: Observer) ->
         ModelError: The weights cannot be read, or nothing of them fits.
         RecipeError: The network does not say which part is its encoder.
     """
+    parts = () if request.freeze is None else encoder_parts(network)
     if request.init_from is not None and not _has_checkpoint(request):
         taken = transfer(network, read_weights(request.init_from), part=request.init_part)
         for line in taken.lines():
             observer.stage(line)
+        stuck = names_under((*taken.other_shape, *taken.missing), parts)
+        if stuck:
+            observer.stage(f"{len(stuck)} tensors of what is frozen were not taken: they keep their random start")
         write_json(request.run_folder / RECORD, taken.to_json())
-    if request.freeze is None:
-        return ()
-    parts = encoder_parts(network)
-    observer.stage(f"frozen: the {request.freeze} ({', '.join(parts)}), {freeze(network, parts):,} values")
+    if parts:
+        observer.stage(f"frozen: the {request.freeze} ({', '.join(parts)}), {freeze(network, parts):,} values")
     return parts
 
 

@@ -144,7 +144,7 @@ def test_an_overlap_asked_for_wins_over_the_models_step(write_small_model: Calla
 def test_a_window_must_fit_the_network(model: Path) -> None:
     assert load(model, device="cpu").window_size == (8, 8, 8)
     assert load(model, device="cpu", settings={"window_size": (16, 8, 12)}).window_size == (16, 8, 12)
-    with pytest.raises(ShapeError, match="divisible by 4 on axis 1, got 10; remedy: use 12"):
+    with pytest.raises(ShapeError, match="divisible by 4, got 10 on axis H; remedy: pad or crop to 12"):
         load(model, device="cpu", settings={"window_size": (8, 10, 8)})
     with pytest.raises(ShapeError, match="a window of 3 edges"):
         load(model, device="cpu", settings={"window_size": (8, 8)})

@@ -9,6 +9,7 @@ from torch import nn
 
 from univox.errors import RecipeError, ShapeError
 from univox.networks import NETWORKS, build_network, count_parameters, describe_networks
+from univox.networks.domain_parts import domain_state_names
 
 
 class Affine(nn.Module):
@@ -29,18 +30,30 @@ AFFINE = {"scale": 3.0, "in_channels": 1, "classes": 2}
 
 
 def test_the_published_count_is_met_and_said_to_be() -> None:
-    rows = {row["name"]: row for row in describe_networks()}
-    assert set(rows) == set(NETWORKS)
-    row = rows["nonlocal-unet"]
+    rows = {(row["name"], row["variant"]): row for row in describe_networks()}
+    assert {name for name, _ in rows} == set(NETWORKS)
+    assert len(rows) == sum(len(entry.forms) for entry in NETWORKS.values())
+    row = rows["nonlocal-unet", ""]
     assert (row["parameters"], row["published"], row["verdict"]) == (1_821_124, 1_821_124, "exact")
-    assert rows["residual-unet"]["verdict"] == "unpublished"
-    assert rows["residual-unet"]["published"] is None
+    row = rows["nonlocal-unet", "released"]
+    assert (row["parameters"], row["published"], row["verdict"]) == (1_760_452, 1_821_124, "differs")
+    assert rows["residual-unet", ""]["verdict"] == "unpublished"
+    assert rows["residual-unet", ""]["published"] is None
+
+
+def test_a_verdict_other_than_exact_has_its_reason() -> None:
+    assert [row["name"] for row in describe_networks() if row["verdict"] != "exact" and not row["reason"]] == []
+
+
+def test_a_way_of_counting_has_its_rule_in_words() -> None:
+    forms = [form for entry in NETWORKS.values() for form in entry.forms]
+    assert [form for form in forms if bool(form.counter) != bool(form.rule)] == []
 
 
 def test_the_described_count_is_that_of_a_built_network() -> None:
-    for row in describe_networks():
-        shape = {name: row[name] for name in ("in_channels", "num_classes", "spatial_dims")}
-        assert count_parameters(build_network(row["name"], **shape)) == row["parameters"]
+    row = next(row for row in describe_networks() if row["name"] == "nonlocal-unet")
+    shape = {name: row[name] for name in ("in_channels", "num_classes", "spatial_dims")}
+    assert count_parameters(build_network(row["name"], **shape)) == row["parameters"]
 
 
 def test_frozen_parameters_and_statistics_are_not_counted() -> None:
@@ -62,8 +75,8 @@ def test_a_dotted_path_builds_any_module() -> None:
         spatial_dims=2,
         arguments={"scale": 3.0, "in_channels": 1, "classes": 2, "size_divisor": (1, 4)},
     )
-    assert network.size_divisor == (1, 4)
-    assert network.domain_parameter_names() == ()
+    assert network.sizes.divisor == (1, 4)
+    assert domain_state_names(network) == ()
     image = torch.randn(2, 1, 3, 8)
     assert torch.equal(network(image), torch.cat([3 * image, 3 * image], dim=1))
     with pytest.raises(ShapeError, match="got 6 on axis W; remedy: pad or crop to 8"):
@@ -79,7 +92,7 @@ def test_a_foreign_network_with_other_logits_is_refused() -> None:
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [
-        ("no-such-net", {}, "nonlocal-unet, residual-unet"),
+        ("no-such-net", {}, "a network of .*nonlocal-unet"),
         ("univox.networks.nowhere.Net", {}, "can be imported"),
         ("univox.networks.nonlocal_unet.Nothing", {}, "can be imported"),
         ("collections.OrderedDict", {}, "subclass of torch.nn.Module"),

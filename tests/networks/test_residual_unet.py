@@ -29,7 +29,7 @@ class TestTwoBlocks(NetworkContract):
 def test_strides_may_differ_by_axis() -> None:
     strides = ((1, 2, 2), (2, 2, 2), (1, 2, 4))
     network = ResidualUNet(1, 2, strides=strides, widths=(2, 4, 8), detail_channels=2)
-    assert network.size_divisor == (2, 8, 16)
+    assert network.sizes.divisor == (2, 8, 16)
     assert network(torch.randn(1, 1, 6, 8, 32)).shape == (1, 2, 6, 8, 32)
     with pytest.raises(ShapeError, match="divisible by 16, got 24 on axis W; remedy: pad or crop to 32"):
         network(torch.randn(1, 1, 6, 8, 24))
@@ -37,7 +37,7 @@ def test_strides_may_differ_by_axis() -> None:
 
 def test_strides_may_come_as_lists_as_json_has_them() -> None:
     network = ResidualUNet(1, 2, spatial_dims=2, strides=[[2, 2]], widths=[4], detail_channels=2)
-    assert network.size_divisor == (2, 2)
+    assert network.sizes.divisor == (2, 2)
     assert network(torch.randn(2, 1, 4, 6)).shape == (2, 2, 4, 6)
 
 

@@ -8,7 +8,7 @@ import pytest
 from univox.data.layouts import open_dataset
 from univox.errors import DatasetError, RecipeError
 from univox.recipes.catalog import load_recipe
-from univox.training.decisions import choose_split, network_spec
+from univox.training.decisions import choose_split, fitted_plan, network_spec
 from univox.training.request import TrainRequest
 
 
@@ -48,3 +48,19 @@ def test_only_what_the_plan_decides_may_be_auto(tiny_dataset: Path) -> None:
     plan = make_plan(dataset, dataset.labelled, preprocessing=recipe.preprocessing, sizes=recipe.patches)
     with pytest.raises(RecipeError, match="widths"):
         network_spec(recipe, plan, dataset)
+
+
+def test_an_auto_patch_grows_to_what_the_network_takes(tiny_dataset: Path) -> None:
+    from univox.data.plan import make_plan
+
+    dataset = open_dataset(tiny_dataset)
+    coarse = "network={name: residual-unet, arguments: {strides: [[1, 1, 1], [3, 5, 1]], widths: [4, 4]}}"
+    recipe = load_recipe("univox", [coarse])
+    plan = make_plan(dataset, dataset.labelled, preprocessing=recipe.preprocessing, sizes=recipe.patches)
+    grown = fitted_plan(plan, recipe, network_spec(recipe, plan, dataset))
+    expected = tuple(-(-edge // unit) * unit for edge, unit in zip(plan.patch_size, (3, 5, 1), strict=True))
+    assert grown.patch_size == expected != plan.patch_size
+    assert "residual-unet" in grown.reasons["patch_size"]
+    stated = load_recipe("univox", [coarse, f"patches.patch_size={list(plan.patch_size)}"])
+    with pytest.raises(RecipeError, match=rf"patches.patch_size=\[{expected[0]}, {expected[1]}, {expected[2]}\]"):
+        fitted_plan(plan, stated, network_spec(stated, plan, dataset))

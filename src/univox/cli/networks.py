@@ -19,9 +19,9 @@ def networks(
     if as_json:
         say_json(rows)
         return
-    columns = ["name", "title", "year", "parameters", "published", "verdict"]
+    columns = ["name", "variant", "title", "year", "parameters", "published", "verdict"]
     cells = [["-" if row.get(key) is None else _cell(row[key]) for key in columns] for row in rows]
-    table("", columns, cells, right={3, 4})
+    table("", columns, cells, right={4, 5})
 
 
 def _cell(value: object) -> str:

@@ -19,6 +19,7 @@ from univox.image import Image
 from univox.inference.device import channels_last, pick_device
 from univox.inference.sliding_window import sliding_window
 from univox.model.folder import StoredModel, read_model
+from univox.networks.blocks.sizes import SizeRule, size_rule
 from univox.recipes.inference_settings import InferenceSettings
 from univox.types import PathLike
 
@@ -79,7 +80,7 @@ class Predictor:
         self.preprocessing = _preprocessing(self.model, self.domain.preprocessing)
         self.device = pick_device(device)
         network = self.model.build(self.domain.name, trusted=trusted)
-        self.window_size = self._window_size(tuple(getattr(network, "size_divisor", ())))
+        self.window_size = self._window_size(size_rule(network, self.domain.spatial_dims))
         self.network = channels_last(network).to(self.device)
 
     def predict(self, image: Image, *, probabilities: bool = False) -> Prediction:
@@ -113,7 +114,7 @@ class Predictor:
             seconds=time.perf_counter() - started,
         )
 
-    def _window_size(self, divisor: tuple[int, ...]) -> tuple[int, ...]:
+    def _window_size(self, rule: SizeRule) -> tuple[int, ...]:
         size = self.settings.window_size
         if size == "auto":
             size = tuple(self.domain.plan.get("patch_size", ()))
@@ -123,13 +124,7 @@ class Predictor:
                 got=str(list(size)),
                 remedy="give one edge per axis as inference.window_size",
             )
-        for axis, (edge, unit) in enumerate(zip(size, divisor, strict=False)):
-            if edge % unit:
-                raise ShapeError(
-                    expected=f"a window edge divisible by {unit} on axis {axis}",
-                    got=str(edge),
-                    remedy=f"use {edge + -edge % unit}",
-                )
+        rule.check_shape(size)
         return size
 
     def _check(self, image: Image) -> None:

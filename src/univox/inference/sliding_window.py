@@ -13,6 +13,8 @@ from univox.data.standardize import standardize
 from univox.data.window import Window, regular_grid
 from univox.errors import ShapeError
 from univox.inference.device import MEMORY_FORMATS, autocast, evaluation_mode
+from univox.inference.mirror_border import mirror_border
+from univox.networks.blocks.sizes import size_rule
 from univox.recipes.inference_settings import InferenceSettings
 
 VOXELS_PER_BATCH = {"cpu": 8 * 32**3, "cuda": 64 * 32**3}
@@ -35,10 +37,11 @@ def sliding_window(
     """Apply a network to an image window by window and average the class probabilities.
 
     The windows form the regular grid of `univox.data.window`; the last of each axis is flush with the far
-    face. An image smaller than the window is surrounded with zeros, and the result cut back.
+    face. An image smaller than the window is surrounded with zeros, and the result cut back. The windows of an
+    unpadded network, whose logits lack a margin, are placed by their logits; beyond the image they see it mirrored.
 
     Args:
-        network: Maps (B, C, *window_size) to logits (B, num_classes, *window_size); on `device`.
+        network: Maps (B, C, *window_size) to logits (B, num_classes, *window_size), less its margins; on `device`.
         array: Prepared image (C, *spatial), float32.
         window_size: Voxels per spatial axis.
         num_classes: Classes, background included.
@@ -53,7 +56,8 @@ def sliding_window(
     Raises:
         ShapeError: Image, window and network do not fit each other.
 
-    Source: networks.md section 10 (Wang et al., AAAI 2020): mean of probabilities, in any order of windows.
+    Source: Wang et al., AAAI 2020: mean of probabilities, in any order of windows. Ronneberger et al., MICCAI 2015:
+        mirrored context.
 
     >>> settings = InferenceSettings(precision="fp32")
     >>> one = sliding_window(nn.Conv2d(1, 3, 1), torch.zeros(1, 9, 7), window_size=(4, 4), num_classes=3,
@@ -68,18 +72,23 @@ def sliding_window(
             got=f"shape {list(array.shape)}",
             remedy="give the window as many edges as the image has spatial axes",
         )
-    padded, inside = _pad(array, size)
-    windows = regular_grid(tuple(padded.shape[1:]), size, settings.steps(size))
-    profiles = [_profile(edge, settings.blend) for edge in size]
+    rule = size_rule(network, len(size))
+    inner = rule.inner(size)
+    padded, inside = _pad(array, inner)
+    windows = regular_grid(tuple(padded.shape[1:]), inner, settings.steps(inner))
+    # What a window sees reaches beyond its logits by the margin: it starts where they do in the widened image.
+    widened = mirror_border(padded, rule.margin)
+    seen = {window: Window(window.start, size) for window in windows}
+    profiles = [_profile(edge, settings.blend) for edge in inner]
     total = _zeros((num_classes, *padded.shape[1:]), device)
     weight = _outer(profiles).to(total.device)
     count = _windows_per_batch(settings, size, device)
     with evaluation_mode(network), torch.inference_mode(), autocast(device, settings.precision):
         for group in _groups(windows, count):
-            batch = torch.stack([padded[:, *window.slices] for window in group]).to(device, torch.float32)
+            batch = torch.stack([widened[:, *seen[window].slices] for window in group]).to(device, torch.float32)
             if standardize_windows:
                 batch = standardize(batch)
-            probabilities = _probabilities(network, batch, num_classes, mirror=settings.mirror)
+            probabilities = _probabilities(network, batch, num_classes, inner, mirror=settings.mirror)
             for window, votes in zip(group, probabilities.to(total.device), strict=True):
                 total[:, *window.slices].addcmul_(votes, weight)
     _divide_by_visits(total, windows, profiles)
@@ -136,24 +145,26 @@ def _groups(windows: Sequence[Window], count: int) -> Iterator[Sequence[Window]]
         yield windows[first : first + count]
 
 
-def _probabilities(network: nn.Module, batch: Tensor, num_classes: int, *, mirror: bool) -> Tensor:
-    mean = _votes(network, batch, num_classes)
+def _probabilities(
+    network: nn.Module, batch: Tensor, num_classes: int, inner: tuple[int, ...], *, mirror: bool
+) -> Tensor:
+    mean = _votes(network, batch, num_classes, inner)
     if not mirror:
         return mean
     axes = range(2, batch.dim())
     for flip in itertools.chain.from_iterable(itertools.combinations(axes, n + 1) for n in range(len(axes))):
-        mean += _votes(network, batch.flip(flip), num_classes).flip(flip)
+        mean += _votes(network, batch.flip(flip), num_classes, inner).flip(flip)
     return mean.div_(2 ** len(axes))
 
 
-def _votes(network: nn.Module, batch: Tensor, num_classes: int) -> Tensor:
+def _votes(network: nn.Module, batch: Tensor, num_classes: int, inner: tuple[int, ...]) -> Tensor:
     logits = network(_channels_last(batch))
-    expected = (batch.shape[0], num_classes, *batch.shape[2:])
+    expected = (batch.shape[0], num_classes, *inner)
     if tuple(logits.shape) != expected:
         raise ShapeError(
             expected=f"logits of shape {list(expected)}",
             got=f"{list(logits.shape)} from the network",
-            remedy="build the network with this number of classes and a window that it maps to itself",
+            remedy="build the network with this number of classes, and state the sizes that it takes",
         )
     # Class after class in memory again: softmax and sum then run along the voxels.
     return logits.to(torch.float32, memory_format=torch.contiguous_format).softmax(1)

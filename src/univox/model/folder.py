@@ -58,8 +58,8 @@ def write_model(
 
     Args:
         path: The folder; made where it is missing.
-        network: Its parameters and buffers are stored, those that its `domain_parameter_names()` lists
-            with the domain, all others as shared.
+        network: Its parameters and buffers are stored, those that
+            `univox.networks.domain_parts` calls a domain's own with the domain, all others as shared.
         spec: How to build the network again.
         domain: What the network was trained on.
         recipe: As plain values. Numbers that JSON cannot hold (nan) become null, here and below.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -12,26 +12,16 @@ from torch import Tensor, nn
 
 from univox.atomic import written_atomically
 from univox.errors import ModelError
+from univox.networks.domain_parts import domain_state_names
 
 
 def divided_state(network: nn.Module) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Divide a network's parameters and buffers into shared ones and its domain's own.
 
-    A network without `domain_parameter_names()`, or with an empty one, shares everything.
-
-    Raises:
-        ModelError: It lists a name that it does not have.
+    What is whose, `univox.networks.domain_parts` says.
     """
     state = network.state_dict()
-    listed: Callable[[], Iterable[str]] = getattr(network, "domain_parameter_names", tuple[str, ...])
-    own = set(listed())
-    strangers = sorted(own - state.keys())
-    if strangers:
-        raise ModelError(
-            expected="domain_parameter_names() to list parameters and buffers of the network",
-            got=strangers[0],
-            remedy="mend the network's list",
-        )
+    own = set(domain_state_names(network))
     shared = {name: tensor for name, tensor in state.items() if name not in own}
     return shared, {name: tensor for name, tensor in state.items() if name in own}
 

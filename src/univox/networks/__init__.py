@@ -3,10 +3,9 @@
 Importing this package does not import torch: `build_network` does, when it is called.
 """
 
+from univox.networks.entry import CountedForm, NetworkEntry
 from univox.networks.registry import (
     NETWORKS,
-    NetworkEntry,
-    PublishedCount,
     build_network,
     count_parameters,
     describe_networks,
@@ -14,8 +13,8 @@ from univox.networks.registry import (
 
 __all__ = [
     "NETWORKS",
+    "CountedForm",
     "NetworkEntry",
-    "PublishedCount",
     "build_network",
     "count_parameters",
     "describe_networks",

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from univox.errors import ShapeError
-from univox.networks.blocks.conv import per_axis
-from univox.networks.blocks.sizes import check_divisible
+from univox.networks.blocks.by_dimension import per_axis
+from univox.networks.blocks.sizes import SizeRule
 
 
 class ForeignNetwork(nn.Module):
@@ -38,15 +38,11 @@ class ForeignNetwork(nn.Module):
         inside: tuple[str, ...] = getattr(network, "encoder_parts", ())
         self.encoder_parts = tuple(f"network.{part}" for part in inside)
         self.num_classes = num_classes
-        self.size_divisor = per_axis(size_divisor, spatial_dims)
-
-    def domain_parameter_names(self) -> tuple[str, ...]:
-        """Parameters that belong to one dataset rather than to all: none."""
-        return ()
+        self.sizes = SizeRule(per_axis(size_divisor, spatial_dims))
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits, checked to be what a network of this project returns."""
-        check_divisible(image, self.size_divisor)
+        self.sizes.check_shape(image.shape[2:])
         logits = self.network(image)
         wanted = (image.shape[0], self.num_classes, *image.shape[2:])
         if not isinstance(logits, Tensor) or tuple(logits.shape) != wanted:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import Tensor, nn
 
@@ -13,7 +13,7 @@ from univox.networks.blocks.conv import Layers, aligned_layers
 from univox.networks.blocks.global_aggregation import GlobalAggregation
 from univox.networks.blocks.initialize import Initializer, initialize
 from univox.networks.blocks.residual import PreActivation, PreActivationBlock
-from univox.networks.blocks.sizes import check_image_shape
+from univox.networks.blocks.sizes import SizeRule
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class NonLocalUNet(nn.Module):
 
     Shape:
         image  (B, in_channels, *spatial), standardized float
-        logits (B, num_classes, *spatial); each size divisible by `size_divisor`
+        logits (B, num_classes, *spatial); each size divisible by 2 ** halvings, 4 as published
 
     Raises:
         RecipeError: An unknown variant or initializer.
@@ -73,7 +73,8 @@ class NonLocalUNet(nn.Module):
     torch.Size([1, 4, 8, 8, 8])
     """
 
-    encoder_parts: tuple[str, ...] = ("stem", "encoder")
+    encoder_parts: ClassVar[tuple[str, ...]] = ("stem", "encoder")
+    domain_parts: ClassVar[tuple[str, ...]] = ("stem", "output.2")
 
     def __init__(  # noqa: PLR0913 - each is a choice that the paper or its code makes
         self,
@@ -94,7 +95,7 @@ class NonLocalUNet(nn.Module):
         halvings = len(choice.up)
         widths = [width * 2**level for level in range(halvings + 1)]
         self.in_channels = in_channels
-        self.size_divisor = (2**halvings,) * spatial_dims
+        self.sizes = SizeRule.multiples(2**halvings, spatial_dims)
         self.stem = layers.convolution(in_channels, width, kernel_size=3)
         self.encoder = _encoder(widths, layers=layers, shortcuts=choice.shortcuts)
         self.bottom = _bottom(choice.bottom, widths[-1], layers=layers, dropout=attention_dropout)
@@ -114,13 +115,9 @@ class NonLocalUNet(nn.Module):
         )
         initialize(self, initializer)
 
-    def domain_parameter_names(self) -> tuple[str, ...]:
-        """Parameters that belong to one dataset rather than to all: none."""
-        return ()
-
     def forward(self, image: Tensor) -> Tensor:
         """Logits on the image's grid."""
-        check_image_shape(image, in_channels=self.in_channels, size_divisor=self.size_divisor)
+        self.sizes.check(image, in_channels=self.in_channels)
         features = self.stem(image)
         skips: list[Tensor] = []
         for block in self.encoder:

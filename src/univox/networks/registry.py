@@ -2,69 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from univox.errors import RecipeError
+from univox.networks.entries import nonlocal_networks, own_networks
+from univox.networks.entry import CountedForm, NetworkEntry
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-@dataclass(frozen=True)
-class PublishedCount:
-    """The number of parameters that a publication prints, and for which network."""
+# In the order of listing.
+_FAMILIES = (own_networks.ENTRIES, nonlocal_networks.ENTRIES)
 
-    in_channels: int
-    num_classes: int
-    spatial_dims: int
-    parameters: int
-
-
-@dataclass(frozen=True)
-class NetworkEntry:
-    """A network that a recipe can name.
-
-    Args:
-        name: As in the recipe.
-        title: As in print.
-        year: Of publication.
-        path: "package.module.Class", imported when built.
-        source: The publication.
-        arguments: What the class is given unless the caller says otherwise.
-        published: Printed parameter counts, if any.
-    """
-
-    name: str
-    title: str
-    year: int
-    path: str
-    source: str
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    published: tuple[PublishedCount, ...] = ()
-
-
-_ENTRIES = (
-    NetworkEntry(
-        name="nonlocal-unet",
-        title="Non-local U-Net",
-        year=2020,
-        path="univox.networks.nonlocal_unet.NonLocalUNet",
-        source="Wang, Zou, Shen, Ji: Non-local U-Nets for Biomedical Image Segmentation, AAAI 2020",
-        published=(PublishedCount(in_channels=2, num_classes=4, spatial_dims=3, parameters=1_821_124),),
-    ),
-    NetworkEntry(
-        name="residual-unet",
-        title="univox residual U-Net",
-        year=2026,
-        path="univox.networks.residual_unet.ResidualUNet",
-        source="this project",
-    ),
-)
-
-NETWORKS: dict[str, NetworkEntry] = {entry.name: entry for entry in _ENTRIES}
+NETWORKS: dict[str, NetworkEntry] = {entry.name: entry for family in _FAMILIES for entry in family}
 
 
 def build_network(
@@ -86,7 +39,9 @@ def build_network(
         arguments: Of the class.
 
     Returns:
-        A module from (B, in_channels, *spatial) to logits (B, num_classes, *spatial).
+        A module from (B, in_channels, *spatial) to logits (B, num_classes, *spatial), or what its `sizes` leave of
+        *spatial where it is unpadded. A deeply supervised one returns, in training mode only, a tuple of logits,
+        finest first.
 
     Raises:
         RecipeError: An unknown name or argument.
@@ -105,37 +60,58 @@ def count_parameters(module: nn.Module) -> int:
 
 
 def describe_networks() -> list[dict[str, Any]]:
-    """List every network with its computed and its published number of parameters.
+    """List every form of every network with its computed and its published number of parameters.
 
     Returns:
-        One row per published count, or one for one channel, two classes in 3-D: name, title, year, source,
-        in_channels, num_classes, spatial_dims, parameters, published (or None), verdict ("exact", "differs" or
-        "unpublished"). Nothing is allocated: the networks are built without memory.
+        One row per form: name, variant, title, year, source, library, in_channels, num_classes, spatial_dims,
+        arguments, parameters, published (or None), rounded_to, rule (how it is counted), verdict ("exact",
+        "stand-in", "differs" or "unpublished") and reason. Nothing is allocated: the networks are built without memory.
     """
-    return [row for entry in NETWORKS.values() for row in _describe(entry)]
+    return [_describe(entry, form) for entry in NETWORKS.values() for form in entry.forms]
 
 
-def _describe(entry: NetworkEntry) -> list[dict[str, Any]]:
+def build_without_memory(entry: NetworkEntry, form: CountedForm) -> nn.Module:
+    """Build a form with its shapes alone, on torch's meta device."""
     import torch
 
-    rows: list[dict[str, Any]] = []
-    for count in entry.published or (None,):
-        shape = {"in_channels": 1, "num_classes": 2, "spatial_dims": 3}
-        if count is not None:
-            shape = {name: getattr(count, name) for name in shape}
-        with torch.device("meta"):
-            built = build_network(
-                entry.name,
-                in_channels=shape["in_channels"],
-                num_classes=shape["num_classes"],
-                spatial_dims=shape["spatial_dims"],
-            )
-        parameters = count_parameters(built)
-        published = None if count is None else count.parameters
-        verdict = "unpublished" if published is None else "exact" if published == parameters else "differs"
-        about = {"name": entry.name, "title": entry.title, "year": entry.year, "source": entry.source}
-        rows.append({**about, **shape, "parameters": parameters, "published": published, "verdict": verdict})
-    return rows
+    with torch.device("meta"):
+        return build_network(
+            entry.name,
+            in_channels=form.in_channels,
+            num_classes=form.num_classes,
+            spatial_dims=form.spatial_dims,
+            arguments=form.arguments,
+        )
+
+
+def _describe(entry: NetworkEntry, form: CountedForm) -> dict[str, Any]:
+    built = build_without_memory(entry, form)
+    parameters = _counter(form.counter)(built)
+    return {
+        "name": entry.name,
+        "variant": form.variant,
+        "title": entry.title,
+        "year": entry.year,
+        "source": entry.source,
+        "library": entry.library,
+        "in_channels": form.in_channels,
+        "num_classes": form.num_classes,
+        "spatial_dims": form.spatial_dims,
+        "arguments": dict(form.arguments),
+        "parameters": parameters,
+        "published": form.published,
+        "rounded_to": form.rounded_to,
+        "rule": form.rule,
+        "verdict": form.verdict(parameters),
+        "reason": form.reason,
+    }
+
+
+def _counter(path: str) -> Callable[[nn.Module], int]:
+    if not path:
+        return count_parameters
+    module_name, _, function = path.rpartition(".")
+    return getattr(import_module(module_name), function)
 
 
 def _build_foreign(name: str, *, num_classes: int, spatial_dims: int, arguments: Mapping[str, Any]) -> nn.Module:

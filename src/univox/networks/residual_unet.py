@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import ClassVar
 
 from torch import Tensor, nn
 
 from univox.errors import RecipeError
-from univox.networks.blocks.conv import Layers, centered_layers, check_spatial_dims, per_axis
+from univox.networks.blocks.by_dimension import check_spatial_dims, per_axis
+from univox.networks.blocks.conv import Layers, centered_layers
 from univox.networks.blocks.global_aggregation import GlobalAggregation
 from univox.networks.blocks.initialize import initialize
 from univox.networks.blocks.residual import PreActivation, ResidualBlock
-from univox.networks.blocks.sizes import check_image_shape
+from univox.networks.blocks.sizes import SizeRule
 
 # Widths that are not multiples of 32 fall off torch's fast path in bf16.
 _FIRST_WIDTH, _LAST_WIDTH = 32, 256
@@ -37,7 +39,7 @@ class ResidualUNet(nn.Module):
 
     Shape:
         image  (B, in_channels, *spatial), normalized float
-        logits (B, num_classes, *spatial); each size divisible by `size_divisor`, the product of the strides
+        logits (B, num_classes, *spatial); each size divisible by the product of the strides
 
     Raises:
         RecipeError: Strides and widths that do not fit each other or the number of axes.
@@ -50,7 +52,8 @@ class ResidualUNet(nn.Module):
     torch.Size([1, 3, 16, 24])
     """
 
-    encoder_parts: tuple[str, ...] = ("encoder", "detail")
+    encoder_parts: ClassVar[tuple[str, ...]] = ("encoder", "detail")
+    domain_parts: ClassVar[tuple[str, ...]] = ("detail", "encoder.0.0", "output")
 
     def __init__(
         self,
@@ -69,7 +72,7 @@ class ResidualUNet(nn.Module):
         channels = _widths(widths, levels=len(steps))
         layers = centered_layers(spatial_dims)
         self.in_channels = in_channels
-        self.size_divisor = tuple(math.prod(step[axis] for step in steps) for axis in range(spatial_dims))
+        self.sizes = SizeRule(tuple(math.prod(step[axis] for step in steps) for axis in range(spatial_dims)))
         self.detail = _convolved(in_channels, detail_channels, layers=layers)
         self.encoder = nn.ModuleList(
             nn.Sequential(
@@ -91,13 +94,9 @@ class ResidualUNet(nn.Module):
         )
         initialize(self, "he")
 
-    def domain_parameter_names(self) -> tuple[str, ...]:
-        """Parameters that belong to one dataset rather than to all: none."""
-        return ()
-
     def forward(self, image: Tensor) -> Tensor:
         """Logits on the image's grid."""
-        check_image_shape(image, in_channels=self.in_channels, size_divisor=self.size_divisor)
+        self.sizes.check(image, in_channels=self.in_channels)
         features = image
         skips: list[Tensor] = []
         for level in self.encoder:

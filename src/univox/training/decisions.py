@@ -12,10 +12,13 @@ from univox.data.batches import Batches
 from univox.data.cache import PreparedCase
 from univox.data.case import Case
 from univox.data.dataset import Dataset
+from univox.data.patch_size import plan_batch_size
 from univox.data.plan import Plan
 from univox.data.split import Split, holdout
 from univox.errors import DatasetError, RecipeError
 from univox.model.domain import NetworkSpec
+from univox.networks.blocks.sizes import size_rule
+from univox.networks.registry import build_network
 from univox.recipes.inference_settings import InferenceSettings
 from univox.recipes.recipe import Recipe
 from univox.training.request import TrainRequest
@@ -95,6 +98,29 @@ def network_spec(recipe: Recipe, plan: Plan, dataset: Dataset) -> NetworkSpec:
         spatial_dims=dataset.spatial_dims,
         arguments=arguments,
     )
+
+
+def fitted_plan(plan: Plan, recipe: Recipe, spec: NetworkSpec) -> Plan:
+    """Give the plan with a patch that the network takes: an `auto` patch grows to the next size that fits.
+
+    Raises:
+        RecipeError: A stated patch that does not fit.
+    """
+    with torch.device("meta"):
+        network = build_network(**spec.model_dump())
+    fits = size_rule(network, plan.spatial_dims).fitting(plan.patch_size)
+    if fits == plan.patch_size:
+        return plan
+    if recipe.patches.patch_size != "auto":
+        raise RecipeError(
+            expected=f"a patch that {spec.name} takes",
+            got=f"patches.patch_size = {list(plan.patch_size)}",
+            remedy=f"--set patches.patch_size={list(fits)}",
+        )
+    reason = f"{plan.reasons['patch_size']}; grown to sizes that {spec.name} takes"
+    batch_size = plan_batch_size(fits) if recipe.patches.batch_size == "auto" else plan.batch_size
+    changes = {"patch_size": fits, "batch_size": batch_size, "reasons": {**plan.reasons, "patch_size": reason}}
+    return plan.model_copy(update=changes)
 
 
 def window_size(recipe: Recipe, plan: Plan) -> tuple[int, ...]:

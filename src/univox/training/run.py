@@ -27,6 +27,7 @@ from univox.training.checkpoint import read_tensors
 from univox.training.decisions import (
     batches_of,
     choose_split,
+    fitted_plan,
     network_spec,
     number_of_workers,
     validation_settings,
@@ -121,6 +122,7 @@ def _decide(request: TrainRequest, *, resume: bool, observer: Observer, began: f
         on_progress=observer.advance,
     )
     spec = network_spec(recipe, plan, dataset)
+    plan = fitted_plan(plan, recipe, spec)
     request.write()
     keep_decisions(request.run_folder, recipe=recipe, plan=plan, split=split)
     return _Run(request, recipe, dataset, split, plan, spec, observer, began)

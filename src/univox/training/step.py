@@ -10,6 +10,8 @@ from torch import nn
 from univox.data.batches import Batch
 from univox.errors import DatasetError, RecipeError
 from univox.inference.device import MEMORY_FORMATS, autocast
+from univox.networks.blocks.sizes import size_rule
+from univox.training.shallow_convolution import ShallowConvolutionsInFloat32
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,9 @@ class Step:
         order = MEMORY_FORMATS.get(batch.image.ndim, torch.contiguous_format)
         image = batch.image.to(self.device, memory_format=order, non_blocking=True)
         label = batch.label.to(self.device, non_blocking=True)
-        with autocast(self.device, self.precision):
+        with autocast(self.device, self.precision), ShallowConvolutionsInFloat32():
             logits = self.network(image)
-        loss = self.loss(logits, label)
+        loss = self.loss(logits, self._inner(label))
         value = float(loss.detach())
         if not torch.isfinite(loss):
             raise _diverged(batch, iteration, value)
@@ -67,6 +69,13 @@ class Step:
             nn.utils.clip_grad_norm_(self.network.parameters(), self.gradient_clip)
         self.optimizer.step()
         return value
+
+    def _inner(self, label: torch.Tensor) -> torch.Tensor:
+        """The part of the label that an unpadded network gives logits of."""
+        rule = size_rule(self.network, label.ndim - 1)
+        for axis, (margin, size) in enumerate(zip(rule.margin, rule.inner(label.shape[1:]), strict=True), start=1):
+            label = label.narrow(axis, margin, size)
+        return label
 
 
 def _diverged(batch: Batch, iteration: int, value: float) -> Exception:

@@ -15,6 +15,7 @@ from univox.data.cache import PreparedCase
 from univox.data.window import regular_grid
 from univox.inference.sliding_window import sliding_window
 from univox.metrics.overlap import count, dice
+from univox.networks.blocks.sizes import size_rule
 from univox.recipes.inference_settings import InferenceSettings
 
 TIMED_WINDOWS = 8
@@ -61,10 +62,11 @@ class Validator:
 
     def estimated_seconds(self, network: nn.Module) -> float:
         """Give the time of one validation, from that of a few windows."""
-        steps = self.settings.steps(self.window_size)
+        inner = size_rule(network, len(self.window_size)).inner(self.window_size)
+        steps = self.settings.steps(inner)
         image = self.cases[0].image()
         # A row of windows along the last axis: whole cases would cost the budget that is being planned.
-        row = (*self.window_size[:-1], self.window_size[-1] + (TIMED_WINDOWS - 1) * steps[-1])
+        row = (*inner[:-1], inner[-1] + (TIMED_WINDOWS - 1) * steps[-1])
         noise = torch.randn((image.shape[0], *row), generator=torch.Generator().manual_seed(0))
         seconds = 0.0
         for _ in range(2):  # the first pays for the libraries' set-up
@@ -72,8 +74,8 @@ class Validator:
             self._probabilities(network, noise)
             seconds = time.perf_counter() - began
         shapes = [case.label().shape for case in self.cases]
-        covering = [tuple(map(max, shape, self.window_size)) for shape in shapes]
-        windows = sum(len(regular_grid(shape, self.window_size, steps)) for shape in covering)
+        covering = [tuple(map(max, shape, inner)) for shape in shapes]
+        windows = sum(len(regular_grid(shape, inner, steps)) for shape in covering)
         return seconds / TIMED_WINDOWS * windows
 
     def _probabilities(self, network: nn.Module, image: torch.Tensor) -> torch.Tensor:

@@ -13,7 +13,7 @@ from univox.networks.blocks.depthwise import ChannelwiseConvolution, Channelwise
 from univox.networks.blocks.global_aggregation import GlobalAggregation
 from univox.networks.blocks.initialize import initialize
 from univox.networks.blocks.residual import PreActivation, PreActivationBlock, ResidualBlock
-from univox.networks.blocks.sizes import check_image_shape
+from univox.networks.blocks.sizes import SizeRule
 
 __all__ = [
     "AlignedConvolution",
@@ -25,10 +25,10 @@ __all__ = [
     "PreActivation",
     "PreActivationBlock",
     "ResidualBlock",
+    "SizeRule",
     "aligned_layers",
     "attend",
     "centered_layers",
-    "check_image_shape",
     "convolve_channels",
     "dropped_attention",
     "initialize",

@@ -15,17 +15,14 @@ from typing import Protocol, cast
 from torch import Tensor, nn
 from torch.nn import functional
 
-from univox.errors import RecipeError
-
-_CONVOLUTIONS: dict[int, type[nn.Module]] = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
-_TRANSPOSED: dict[int, type[nn.Module]] = {
-    1: nn.ConvTranspose1d,
-    2: nn.ConvTranspose2d,
-    3: nn.ConvTranspose3d,
-}
-_BATCH_NORMS: dict[int, type[nn.Module]] = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
-
-Sizes = int | Sequence[int]
+from univox.networks.blocks.by_dimension import (
+    BATCH_NORMS,
+    CONVOLUTIONS,
+    TRANSPOSED,
+    Sizes,
+    check_spatial_dims,
+    per_axis,
+)
 
 
 class MakeConvolution(Protocol):
@@ -83,32 +80,9 @@ def centered_layers(spatial_dims: int, *, batch_norm_momentum: float = 0.1) -> L
     )
 
 
-def check_spatial_dims(spatial_dims: int) -> None:
-    """Raise RecipeError unless there are 1, 2 or 3 spatial axes."""
-    if spatial_dims not in _CONVOLUTIONS:
-        raise RecipeError(expected="1, 2 or 3 spatial dimensions", got=str(spatial_dims), remedy="set spatial_dims")
-
-
-def per_axis(sizes: Sizes, spatial_dims: int) -> tuple[int, ...]:
-    """One number per spatial axis.
-
-    >>> per_axis(2, 3), per_axis((1, 2, 2), 3)
-    ((2, 2, 2), (1, 2, 2))
-    """
-    if isinstance(sizes, int):
-        return (sizes,) * spatial_dims
-    if len(sizes) != spatial_dims:
-        raise RecipeError(
-            expected=f"{spatial_dims} numbers, one per spatial axis",
-            got=str(tuple(sizes)),
-            remedy="give one number for each axis, or a single one for all",
-        )
-    return tuple(sizes)
-
-
 def batch_norm(channels: int, *, spatial_dims: int, momentum: float) -> nn.Module:
     """Batch norm with learned scale and shift, epsilon 1e-5; momentum is the new batch's share."""
-    return _BATCH_NORMS[spatial_dims](channels, eps=1e-5, momentum=momentum)
+    return BATCH_NORMS[spatial_dims](channels, eps=1e-5, momentum=momentum)
 
 
 def centered_convolution(
@@ -122,7 +96,7 @@ def centered_convolution(
 ) -> nn.Module:
     """A convolution of odd kernel, padded alike on both sides."""
     kernel = per_axis(kernel_size, spatial_dims)
-    return _CONVOLUTIONS[spatial_dims](
+    return CONVOLUTIONS[spatial_dims](
         in_channels,
         out_channels,
         kernel,
@@ -144,7 +118,7 @@ def block_convolution(
     """A transposed convolution that turns each voxel into a block of its own; kernel = stride unless given."""
     strides = per_axis(stride, spatial_dims)
     kernel = strides if kernel_size is None else per_axis(kernel_size, spatial_dims)
-    return _TRANSPOSED[spatial_dims](in_channels, out_channels, kernel, stride=strides, bias=bias)
+    return TRANSPOSED[spatial_dims](in_channels, out_channels, kernel, stride=strides, bias=bias)
 
 
 def _surplus(kernel: Sequence[int], stride: Sequence[int]) -> list[tuple[int, int]]:
@@ -188,7 +162,7 @@ class AlignedConvolution(nn.Module):
         padding = tuple(before for before, _ in surplus) if symmetric else 0
         # functional.pad counts axes from the last to the first.
         self.padding = () if symmetric else tuple(p for axis in reversed(surplus) for p in axis)
-        self.convolution = _CONVOLUTIONS[spatial_dims](
+        self.convolution = CONVOLUTIONS[spatial_dims](
             in_channels, out_channels, kernel, stride=strides, padding=padding, bias=bias
         )
 
@@ -221,7 +195,7 @@ class AlignedTransposedConvolution(nn.Module):
         self.first = tuple(before for before, _ in _surplus(kernel, self.stride))
         # A kernel shorter than its stride leaves the last planes of each step empty.
         short = tuple(max(s - k, 0) for k, s in zip(kernel, self.stride, strict=True))
-        self.convolution = _TRANSPOSED[spatial_dims](
+        self.convolution = TRANSPOSED[spatial_dims](
             in_channels, out_channels, kernel, stride=self.stride, bias=bias, output_padding=short
         )
 

@@ -1,8 +1,10 @@
-"""The check that every network makes of its input, with the remedy in the message."""
+"""Which sizes a network takes, and the check that every network makes of its input."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 
@@ -11,41 +13,97 @@ from univox.errors import ShapeError
 _AXES = ("D", "H", "W")
 
 
-def check_image_shape(image: Tensor, *, in_channels: int, size_divisor: Sequence[int]) -> None:
-    """Raise ShapeError unless the image has the network's axes, channels and a size that divides.
+@dataclass(frozen=True)
+class SizeRule:
+    """The sizes that fit a network, per spatial axis: `smallest`, `smallest + divisor`, `smallest + 2 divisor`, ...
 
     Args:
-        image: (B, C, *spatial).
-        in_channels: Channels that the network reads.
-        size_divisor: What each spatial size must be a multiple of, (D, H, W), (H, W) or (W,).
+        divisor: Distance between sizes that fit.
+        smallest: The first of them; left out, the divisor.
+        margin: Voxels that the logits lack on either side of the image: 0 for padded networks, which return logits
+            of the image's size.
 
-    Raises:
-        ShapeError: With axis, size and the next size that fits.
+    >>> rule = SizeRule((16, 16), smallest=(188, 188), margin=(92, 92))
+    >>> rule.fitting((500, 572)), rule.inner((572, 572))
+    ((508, 572), (388, 388))
     """
-    spatial_dims = len(size_divisor)
-    if image.ndim != spatial_dims + 2:
-        raise ShapeError(
-            expected=f"an image with {spatial_dims + 2} axes (batch, channel, {spatial_dims} spatial)",
-            got=f"shape {tuple(image.shape)}",
-            remedy=f"give a {spatial_dims}-D image, or set spatial_dims",
-        )
-    if image.shape[1] != in_channels:
-        raise ShapeError(
-            expected=f"{in_channels} channels",
-            got=str(image.shape[1]),
-            remedy=f"give the channels that the network was built for, or build it for {image.shape[1]}",
-        )
-    check_divisible(image, size_divisor)
 
+    divisor: tuple[int, ...]
+    smallest: tuple[int, ...] = ()
+    margin: tuple[int, ...] = ()
 
-def check_divisible(image: Tensor, size_divisor: Sequence[int]) -> None:
-    """Raise ShapeError unless each spatial size is a multiple of its divisor."""
-    names = _AXES[-len(size_divisor) :]
-    for name, size, divisor in zip(names, image.shape[2:], size_divisor, strict=True):
-        if size % divisor or size == 0:
-            fits = max(-(-size // divisor), 1) * divisor
+    def __post_init__(self) -> None:
+        # Frozen, and two of the fields have defaults that depend on the first.
+        object.__setattr__(self, "smallest", self.smallest or self.divisor)
+        object.__setattr__(self, "margin", self.margin or (0,) * len(self.divisor))
+
+    @classmethod
+    def multiples(cls, divisor: int, spatial_dims: int, *, smallest: int | None = None) -> SizeRule:
+        """Multiples of one number on every axis, from `smallest` on.
+
+        >>> SizeRule.multiples(8, 2).fitting((9, 3))
+        (16, 8)
+        """
+        return cls((divisor,) * spatial_dims, () if smallest is None else (smallest,) * spatial_dims)
+
+    @property
+    def spatial_dims(self) -> int:
+        """Number of spatial axes."""
+        return len(self.divisor)
+
+    def fitting(self, shape: Sequence[int]) -> tuple[int, ...]:
+        """Give the next shape that fits, none of its edges below the given one."""
+        return tuple(
+            max(smallest, size + (smallest - size) % divisor)
+            for size, smallest, divisor in zip(shape, self.smallest, self.divisor, strict=True)
+        )
+
+    def inner(self, shape: Sequence[int]) -> tuple[int, ...]:
+        """Give the shape of the logits of an image of that shape."""
+        return tuple(size - 2 * margin for size, margin in zip(shape, self.margin, strict=True))
+
+    def check(self, image: Tensor, *, in_channels: int) -> None:
+        """Raise ShapeError unless the image (B, C, *spatial) has the network's axes, channels and a size that fits.
+
+        Raises:
+            ShapeError: With axis, size and the next size that fits.
+        """
+        if image.ndim != self.spatial_dims + 2:
             raise ShapeError(
-                expected=f"a size divisible by {divisor}",
-                got=f"{size} on axis {name}",
-                remedy=f"pad or crop to {fits}",
+                expected=f"an image with {self.spatial_dims + 2} axes (batch, channel, {self.spatial_dims} spatial)",
+                got=f"shape {tuple(image.shape)}",
+                remedy=f"give a {self.spatial_dims}-D image, or set spatial_dims",
             )
+        if image.shape[1] != in_channels:
+            raise ShapeError(
+                expected=f"{in_channels} channels",
+                got=str(image.shape[1]),
+                remedy=f"give the channels that the network was built for, or build it for {image.shape[1]}",
+            )
+        self.check_shape(image.shape[2:])
+
+    def check_shape(self, shape: Sequence[int]) -> None:
+        """Raise ShapeError unless each spatial size fits, with the next size that does."""
+        names = _AXES[-self.spatial_dims :]
+        for axis, (size, fits) in enumerate(zip(shape, self.fitting(shape), strict=True)):
+            if size != fits:
+                divisor, smallest = self.divisor[axis], self.smallest[axis]
+                plain = (
+                    f"divisible by {divisor}" if smallest % divisor == 0 else f"{smallest} + a multiple of {divisor}"
+                )
+                least = f", at least {smallest}" if smallest != divisor and smallest % divisor == 0 else ""
+                raise ShapeError(
+                    expected=f"a size {plain}{least}",
+                    got=f"{size} on axis {names[axis]}",
+                    remedy=f"pad or crop to {fits}",
+                )
+
+
+def size_rule(network: Any, spatial_dims: int) -> SizeRule:
+    """Give a network's rule; one that states none takes every size.
+
+    >>> size_rule(object(), 2).fitting((5, 7))
+    (5, 7)
+    """
+    rule = getattr(network, "sizes", None)
+    return rule if isinstance(rule, SizeRule) else SizeRule.multiples(1, spatial_dims)

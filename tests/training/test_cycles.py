@@ -71,7 +71,7 @@ def test_weights_are_kept_at_the_end_of_each_cycle(undisturbed: Path) -> None:
     names = sorted(path.name for path in (undisturbed / "run").glob("weights-*"))
     assert names == ["weights-000003.safetensors", "weights-000006.safetensors"]
     third, sixth = (load_file(undisturbed / "run" / name) for name in names)
-    assert third.keys() == sixth.keys() == load_file(undisturbed / "shared.safetensors").keys()
+    assert third.keys() == sixth.keys() == load_file(undisturbed / "run/last.safetensors").keys()
     assert any(not torch.equal(third[name], sixth[name]) for name in third)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from torch import nn
 from torch.nn.modules.batchnorm import _NormBase  # pyright: ignore[reportPrivateUsage] - the family's common class
 
+from univox.networks.parts import names_under
+
 _NORMALIZATIONS = (_NormBase, nn.GroupNorm, nn.LayerNorm, nn.LocalResponseNorm)
 
 
@@ -28,12 +30,8 @@ def domain_state_names(network: nn.Module) -> tuple[str, ...]:
     if parts is None:
         return ()
     own = set(parts) | {name for name, module in network.named_modules() if _is_of_domain(module)}
-    return tuple(name for name in network.state_dict() if any(_lies_in(name, part) for part in own))
+    return names_under(network.state_dict(), sorted(own))
 
 
 def _is_of_domain(module: nn.Module) -> bool:
     return isinstance(module, _NORMALIZATIONS) or getattr(module, "of_domain", False) is True
-
-
-def _lies_in(name: str, part: str) -> bool:
-    return name == part or name.startswith(part + ".")

@@ -88,3 +88,14 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_recipe_text_is_what_loads() -> None:
     assert "1,821,124" in recipe_text("nonlocal-unet-2020")
+
+
+def test_a_shipped_recipe_may_build_on_another_but_keeps_its_own_figures() -> None:
+    base, model = load_recipe("nonlocal-unet-2020"), load_recipe("nonlocal-unet-2020-model3")
+    assert model.network.arguments == {**base.network.arguments, "variant": "model3"}
+    assert model.optimizer == base.optimizer
+    assert [figure.value for figure in model.published] == [0.9174, 0.4271]
+    assert len(base.published) == 4
+    released = load_recipe("nonlocal-unet-2020-released")
+    assert released.published == ()
+    assert (released.network.arguments["attention_dropout"], released.training.kept_every) == (0.0, 9000)

@@ -79,18 +79,25 @@ def recipe_from(values: dict[str, Any], *, path: Path | None = None) -> Recipe:
 def _read(name_or_path: str | Path) -> tuple[dict[str, Any], Path | None]:
     path = Path(name_or_path)
     if path.suffix not in (".yaml", ".yml"):
-        return _parse(recipe_text(str(name_or_path)), None), None
+        return _on_its_base(_parse(recipe_text(str(name_or_path)), None), None), None
     try:
         values = _parse(path.read_text(encoding="utf-8"), path)
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(
             expected="a readable recipe file", got=str(error), remedy="check the path", path=path
         ) from error
+    return _on_its_base(values, path), path
+
+
+def _on_its_base(values: dict[str, Any], path: Path | None) -> dict[str, Any]:
     base = values.pop("base", None)
     if base is None:
-        return values, path
-    merged, _ = _read(base if base in recipe_names() else path.parent / str(base))
-    return _merge(merged, {"name": path.stem, **values}), path
+        return values
+    merged, _ = _read(base if path is None or base in recipe_names() else path.parent / str(base))
+    # Figures are of the recipe that they stand in, and of no other.
+    for figures in ("published", "measured"):
+        merged.pop(figures, None)
+    return _merge(merged, values if path is None else {"name": path.stem, **values})
 
 
 def _parse(text: str, path: Path | None) -> dict[str, Any]:

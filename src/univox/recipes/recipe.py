@@ -141,8 +141,29 @@ class Training(Section):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
 
 
+class PublishedFigure(Section):
+    """What a publication prints of this system: `what` was measured, on which dataset, and `where` it stands."""
+
+    what: str
+    dataset: str
+    value: float
+    where: str
+
+
+class MeasuredFigure(Section):
+    """What this project measured with the recipe, the command that made it, and the kind of machine."""
+
+    what: str
+    dataset: str
+    value: float
+    command: str
+    machine: str
+
+
 class Recipe(Section):
     """A run's choices. What is `auto` the plan decides; what is stated wins.
+
+    `published` and `measured` are figures to compare with; they change nothing.
 
     `augmentation: none` sets every probability to 0.
     """
@@ -152,6 +173,8 @@ class Recipe(Section):
     source: str = ""
     year: int | None = None
     notes: tuple[str, ...] = ()
+    published: tuple[PublishedFigure, ...] = ()
+    measured: tuple[MeasuredFigure, ...] = ()
     preprocessing: Preprocessing = Field(default_factory=Preprocessing)
     patches: Patches = Field(default_factory=Patches)
     augmentation: Augmentation = Field(default_factory=Augmentation)

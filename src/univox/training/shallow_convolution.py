@@ -12,10 +12,10 @@ from torch.overrides import TorchFunctionMode
 
 
 class ShallowConvolutionsInFloat32(TorchFunctionMode):
-    """Within it, a 3-D convolution of an image with fewer slices than its kernel computes in float32 on a CPU.
+    """Within it, a 3-D convolution of an image thinner than its kernel computes in float32 on a CPU.
 
     oneDNN's kernel gradient in bfloat16 leaves part of the result unwritten there (seen with torch 2.13 on a
-    processor with AVX-512 and bfloat16 instructions, images of 2 slices and kernels of 3): the gradient holds whatever
+    processor with AVX-512 and bfloat16 instructions, images of 2 slices and kernels of 3, among others): the gradient holds whatever
     the memory held, and a run diverges at random. Such images are the smallest of a network, so the detour is free.
     """
 

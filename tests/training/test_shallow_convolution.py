@@ -9,8 +9,10 @@ from univox.training.shallow_convolution import ShallowConvolutionsInFloat32
 
 @pytest.mark.parametrize(
     ("shape", "kernel", "stride"),
-    [((2, 2, 2), 3, 1), ((2, 4, 4), 3, 1), ((2, 2, 1), 3, 1), ((1, 2, 2), 3, 1), ((4, 2, 2), 3, 1)]
-    + [((4, 4, 4), 5, 1), ((3, 3, 3), 5, 1), ((4, 4, 1), 3, 2), ((4, 4, 2), 3, 2), ((2, 2, 2), 3, 2)],
+    [
+        *(((2, 2, 2), 3, 1), ((2, 4, 4), 3, 1), ((2, 2, 1), 3, 1), ((1, 2, 2), 3, 1), ((4, 2, 2), 3, 1)),
+        *(((4, 4, 4), 5, 1), ((3, 3, 3), 5, 1), ((4, 4, 1), 3, 2), ((4, 4, 2), 3, 2), ((2, 2, 2), 3, 2)),
+    ],
 )
 @pytest.mark.parametrize("channels", [8, 16])
 def test_the_kernels_gradient_is_written_whole(shape: tuple[int, ...], kernel: int, stride: int, channels: int) -> None:

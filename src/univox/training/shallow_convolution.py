@@ -15,8 +15,9 @@ class ShallowConvolutionsInFloat32(TorchFunctionMode):
     """Within it, a 3-D convolution of an image thinner than its kernel computes in float32 on a CPU.
 
     oneDNN's kernel gradient in bfloat16 leaves part of the result unwritten there (seen with torch 2.13 on a
-    processor with AVX-512 and bfloat16 instructions, images of 2 slices and kernels of 3, among others): the gradient holds whatever
-    the memory held, and a run diverges at random. Such images are the smallest of a network, so the detour is free.
+    processor with AVX-512 and bfloat16 instructions; images of 2 slices and kernels of 3, among others). The gradient
+    then holds whatever the memory held, and a run diverges at random. Such images are the smallest of a network, so
+    the detour is free.
     """
 
     def __torch_function__(
@@ -35,4 +36,5 @@ class ShallowConvolutionsInFloat32(TorchFunctionMode):
 
 
 def _is_shallow(image: Tensor, weight: Tensor) -> bool:
-    return image.device.type == "cpu" and weight.shape[2] > 1 and image.shape[2] < weight.shape[2]
+    thin = any(size < edge for size, edge in zip(image.shape[2:], weight.shape[2:], strict=True))
+    return thin and image.device.type == "cpu"

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from univox.losses import build_loss
+from univox.losses import LOSSES, build_loss
 from univox.losses.cross_entropy import CrossEntropy
 from univox.losses.deep_supervision import DeepSupervision
 
@@ -50,3 +50,20 @@ def test_one_output_is_the_loss_itself() -> None:
     wanted = CrossEntropy()(logits, label)
     assert torch.equal(build_loss("cross-entropy")(logits, label), wanted)
     torch.testing.assert_close(build_loss("cross-entropy")((logits, logits), label), wanted)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("dims", [1, 2, 3])
+@pytest.mark.parametrize("ignore", [None, 2])
+def test_every_loss_is_summed_over_outputs(name: str, dims: int, ignore: int | None) -> None:
+    generator = torch.Generator().manual_seed(dims)
+    outputs = [torch.randn(2, 3, *[n] * dims, generator=generator, requires_grad=True) for n in (8, 4, 2)]
+    label = torch.randint(-1, 3, (2, *[8] * dims), generator=generator).clamp(min=0)
+    loss = build_loss(name, **({} if ignore is None else {"ignore_index": ignore}))
+    total = loss(tuple(outputs), label)
+    halves = label[(slice(None), *[slice(1, None, 2)] * dims)]
+    quarters = label[(slice(None), *[slice(2, None, 4)] * dims)]
+    terms = [loss(output, at) for output, at in zip(outputs, (label, halves, quarters), strict=True)]
+    torch.testing.assert_close(total, (4 * terms[0] + 2 * terms[1] + terms[2]) / 7)
+    total.backward()
+    assert all(output.grad.isfinite().all() and output.grad.any() for output in outputs)

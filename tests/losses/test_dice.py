@@ -56,6 +56,33 @@ def test_by_hand_with_background_and_smoothing() -> None:
     assert loss.item() == pytest.approx(1 - (foreground + background) / 2)
 
 
+def test_by_hand_with_a_squared_denominator() -> None:
+    squares = 0.8**2 + 0.4**2 + 0.2**2 + 0.6**2
+    over_batch = SoftDice(squared=True, smooth=0.0)(LOGITS, LABEL)
+    assert over_batch.item() == pytest.approx(1 - 2 * (0.8 + 0.6) / (squares + 2), rel=1e-12)
+    by_case = SoftDice(squared=True, smooth=1.0, batch=False)(LOGITS, LABEL)
+    first, second = (1.6 + 1) / (0.8**2 + 0.4**2 + 1 + 1), (1.2 + 1) / (0.2**2 + 0.6**2 + 1 + 1)
+    assert by_case.item() == pytest.approx(1 - (first + second) / 2, rel=1e-12)
+
+
+@LAWS
+@given(label=labels, said=labels, batch=st.booleans())
+def test_of_certain_probabilities_the_squares_change_nothing(label: Tensor, said: Tensor, batch: bool) -> None:
+    plain, squared = (SoftDice(squared=squared, batch=batch)(certain(said), label) for squared in (False, True))
+    torch.testing.assert_close(plain, squared)
+
+
+def test_the_squared_gradient_is_the_published_one() -> None:
+    """The derivative of 2 sum p g / (sum p^2 + sum g^2) by p, as V-Net prints it."""
+    foreground = FOREGROUND.clone().requires_grad_()
+    logits = torch.stack([1 - foreground, foreground], dim=1).log()
+    SoftDice(squared=True, smooth=0.0)(logits, LABEL).backward()
+    size = (FOREGROUND**2).sum() + LABEL.sum()
+    overlap = (FOREGROUND * LABEL).sum()
+    wanted = 2 * (LABEL * size - 2 * FOREGROUND * overlap) / size**2
+    torch.testing.assert_close(foreground.grad, -wanted)
+
+
 def test_ignored_voxels_count_nowhere() -> None:
     label = torch.tensor([[1, 9], [0, 1]])
     loss = SoftDice(smooth=0.0, ignore_index=9)(LOGITS, label)
@@ -63,14 +90,17 @@ def test_ignored_voxels_count_nowhere() -> None:
     moved = LOGITS.clone()
     moved[0, :, 1] = torch.tensor([5.0, -5.0])
     assert SoftDice(smooth=0.0, ignore_index=9)(moved, label) == loss
+    squared = SoftDice(smooth=0.0, squared=True, ignore_index=9)(moved, label)
+    assert squared.item() == pytest.approx(1 - 2 * (0.8 + 0.6) / (0.8**2 + 0.2**2 + 0.6**2 + 2))
 
 
 @pytest.mark.parametrize("batch", [True, False])
 @pytest.mark.parametrize("ignore_index", [None, 1])
-def test_gradient_is_the_numerical_one(batch: bool, ignore_index: int | None) -> None:
+@pytest.mark.parametrize("squared", [False, True])
+def test_gradient_is_the_numerical_one(batch: bool, ignore_index: int | None, squared: bool) -> None:
     logits = torch.randn(2, 3, 2, 2, dtype=torch.float64, requires_grad=True)
     label = torch.randint(0, 3, (2, 2, 2))
-    loss = SoftDice(batch=batch, ignore_index=ignore_index, background=True)
+    loss = SoftDice(batch=batch, ignore_index=ignore_index, background=True, squared=squared)
     assert torch.autograd.gradcheck(lambda x: loss(x, label), logits)
 
 

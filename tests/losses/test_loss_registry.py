@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -33,3 +36,30 @@ def test_a_slip_is_named() -> None:
         build_loss("focus")
     with pytest.raises(RecipeError, match="'smoth'"):
         build_loss("dice", smoth=1.0)
+    with pytest.raises(RecipeError, match=r"arguments of lovasz-focal.*gamma.*'gama'"):
+        build_loss("lovasz-focal", gama=1.0)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_bf16_logits_give_a_float32_loss_and_bf16_gradients(name: str) -> None:
+    logits = torch.randn(2, 3, 4, 4).bfloat16().requires_grad_()
+    loss = build_loss(name)(logits, torch.randint(0, 3, (2, 4, 4)))
+    loss.backward()
+    assert loss.dtype == torch.float32
+    assert logits.grad.dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_every_loss_leaves_out_the_ignored_voxels(name: str) -> None:
+    logits, label = torch.randn(2, 3, 6), torch.tensor([[0, 1, 9, 0, 2, 1], [1, 0, 9, 9, 1, 0]])
+    loss = build_loss(name, ignore_index=9)
+    moved = torch.where((label == 9)[:, None], torch.randn_like(logits) * 9, logits).requires_grad_()
+    total = loss(moved, label)
+    torch.testing.assert_close(total, loss(logits, label))
+    total.backward()
+    assert not moved.grad.movedim(1, -1)[label == 9].any()
+
+
+def test_losses_import_no_torch_before_one_is_built() -> None:
+    code = "import sys, univox.losses, univox.losses.border_weights; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from univox.losses.cross_entropy import CrossEntropy
 from univox.losses.dice import SoftDice
+from univox.losses.focal import Focal
+from univox.losses.lovasz import Classes, LovaszSoftmax
 
 
 class DiceCrossEntropy(nn.Module):
@@ -46,3 +48,45 @@ class DiceCrossEntropy(nn.Module):
         """Compute the weighted sum."""
         cross_entropy = self.cross_entropy(logits, label)
         return self.dice_weight * self.dice(logits, label) + self.cross_entropy_weight * cross_entropy
+
+
+class LovaszFocal(nn.Module):
+    """Lovász-Softmax plus focal loss, each times its weight.
+
+    Args:
+        lovasz_weight: Of the Lovász-Softmax.
+        focal_weight: Of the focal loss.
+        classes: As in `LovaszSoftmax`.
+        batch: As in `LovaszSoftmax`.
+        gamma: As in `Focal`.
+        detached: As in `Focal`.
+        class_weights: As in `Focal`.
+        ignore_index: A label whose voxels count in neither.
+
+    Shape:
+        logits (B, K, *spatial), label (B, *spatial) int64 -> scalar
+
+    Source: Huang et al., MICCAI 2019 (3D U2-Net): the sum, in equal parts. Its released code takes `classes="all"` and
+        `detached=True`.
+    """
+
+    def __init__(
+        self,
+        *,
+        lovasz_weight: float = 1.0,
+        focal_weight: float = 1.0,
+        classes: Classes = "present",
+        batch: bool = True,
+        gamma: float = 2.0,
+        detached: bool = False,
+        class_weights: Sequence[float] | None = None,
+        ignore_index: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.lovasz_weight, self.focal_weight = lovasz_weight, focal_weight
+        self.lovasz = LovaszSoftmax(classes=classes, batch=batch, ignore_index=ignore_index)
+        self.focal = Focal(gamma=gamma, detached=detached, class_weights=class_weights, ignore_index=ignore_index)
+
+    def forward(self, logits: Tensor, label: Tensor) -> Tensor:
+        """Compute the weighted sum."""
+        return self.lovasz_weight * self.lovasz(logits, label) + self.focal_weight * self.focal(logits, label)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from univox.errors import RecipeError
+from univox.losses.class_weights import weights_of_true_classes
 from univox.losses.precision import check_label_shape, full_precision
 
 Average = Literal["voxels", "weights", "sum"]
@@ -79,10 +80,4 @@ class CrossEntropy(nn.Module):
             weights = weights * voxel_weights
         if self.class_weights is None:
             return weights
-        if len(self.class_weights) != logits.shape[1]:
-            raise RecipeError(
-                expected=f"{logits.shape[1]} class weights",
-                got=str(len(self.class_weights)),
-                remedy="give one per class, background first",
-            )
-        return weights * logits.new_tensor(self.class_weights)[torch.where(counted.bool(), label, 0)]
+        return weights * weights_of_true_classes(self.class_weights, logits, label, counted.bool())

@@ -18,6 +18,8 @@ class SoftDice(nn.Module):
             ratio, and the mean is over cases too.
         background: Whether class 0 counts.
         smooth: Added to both, so that a class that is rightly absent scores 1.
+        squared: Whether the denominator is sum p^2 + sum g^2 + smooth, as the publication prints it, instead of the
+            plain sums. Of certain probabilities the two are one; of uncertain ones the squares score higher.
         ignore_index: A label whose voxels do not count.
 
     Shape:
@@ -26,7 +28,8 @@ class SoftDice(nn.Module):
     Raises:
         ShapeError: At call, for a label that is not on the grid of the logits.
 
-    Source: Milletari et al., 3DV 2016; sums unsquared.
+    Source: Milletari et al., 3DV 2016 (V-Net): `squared`, one foreground class, no smoothing. The mean over classes,
+        the smoothing and the plain sums (the default) are common practice since.
     """
 
     def __init__(
@@ -35,11 +38,12 @@ class SoftDice(nn.Module):
         batch: bool = True,
         background: bool = False,
         smooth: float = 1e-5,
+        squared: bool = False,
         ignore_index: int | None = None,
     ) -> None:
         super().__init__()
         self.batch, self.background, self.smooth = batch, background, smooth
-        self.ignore_index = ignore_index
+        self.squared, self.ignore_index = squared, ignore_index
 
     def forward(self, logits: Tensor, label: Tensor) -> Tensor:
         """Compute the loss in float32 at least."""
@@ -56,5 +60,6 @@ class SoftDice(nn.Module):
         axes = tuple(range(2, logits.ndim)) if not self.batch else (0, *range(2, logits.ndim))
         truth = truth.to(probabilities.dtype)
         overlap = (probabilities * truth).sum(axes)
-        total = probabilities.sum(axes) + truth.sum(axes)
+        sizes = probabilities.square() if self.squared else probabilities
+        total = sizes.sum(axes) + truth.sum(axes)
         return 1 - ((2 * overlap + self.smooth) / (total + self.smooth)).mean()

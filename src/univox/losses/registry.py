@@ -15,6 +15,10 @@ LOSSES: dict[str, str] = {
     "cross-entropy": "univox.losses.cross_entropy.CrossEntropy",
     "dice": "univox.losses.dice.SoftDice",
     "dice-cross-entropy": "univox.losses.combined.DiceCrossEntropy",
+    "focal": "univox.losses.focal.Focal",
+    "lovasz": "univox.losses.lovasz.LovaszSoftmax",
+    "lovasz-focal": "univox.losses.combined.LovaszFocal",
+    "border-cross-entropy": "univox.losses.border_cross_entropy.BorderWeightedCrossEntropy",
 }
 
 

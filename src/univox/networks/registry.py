@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from univox.errors import RecipeError
-from univox.networks.entries import nonlocal_networks, own_networks, unets
+from univox.networks.entries import nonlocal_networks, own_networks, unets, universal_networks
 from univox.networks.entry import CountedForm, NetworkEntry
 
 if TYPE_CHECKING:
@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 
 # In the order of listing.
-_FAMILIES = (own_networks.ENTRIES, unets.ENTRIES, nonlocal_networks.ENTRIES)
+_FAMILIES = (
+    own_networks.ENTRIES,
+    unets.ENTRIES,
+    universal_networks.ENTRIES,
+    nonlocal_networks.ENTRIES,
+)
 
 NETWORKS: dict[str, NetworkEntry] = {entry.name: entry for family in _FAMILIES for entry in family}
 

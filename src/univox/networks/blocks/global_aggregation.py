@@ -28,6 +28,7 @@ class GlobalAggregation(nn.Module):
             stride 2.
         key_channels: Of queries and keys, all heads together.
         value_channels: All heads together.
+        query: Makes the queries in place of the convolution that `kind` names, from the image, with `key_channels`.
         heads: Groups that attend on their own.
         dropout: Probability that a weight is zeroed in training.
 
@@ -43,13 +44,14 @@ class GlobalAggregation(nn.Module):
     torch.Size([1, 4, 12, 8])
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a choice that a network makes
         self,
         in_channels: int,
         out_channels: int,
         *,
         layers: Layers,
         kind: Kind = "same",
+        query: nn.Module | None = None,
         key_channels: int | None = None,
         value_channels: int | None = None,
         heads: int = 1,
@@ -59,7 +61,9 @@ class GlobalAggregation(nn.Module):
         keys, values = key_channels or out_channels, value_channels or out_channels
         _check(heads=heads, channels=(keys, values), dropout=dropout)
         self.heads, self.dropout = heads, dropout
-        if kind == "same":
+        if query is not None:
+            self.query = query
+        elif kind == "same":
             self.query = layers.convolution(in_channels, keys, kernel_size=1, bias=True)
         elif kind == "down":
             self.query = layers.convolution(in_channels, keys, kernel_size=3, stride=2, bias=True)

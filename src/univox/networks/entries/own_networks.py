@@ -11,6 +11,9 @@ ENTRIES = (
         year=2026,
         path="univox.networks.residual_unet.ResidualUNet",
         source="this project",
-        forms=(CountedForm(reason=_OWN),),
+        forms=(
+            CountedForm(reason=_OWN),
+            CountedForm(variant="separable", arguments={"convolution": "separable"}, reason=_OWN),
+        ),
     ),
 )

@@ -1,11 +1,11 @@
 """Forward and backward of depthwise convolutions, beside torch's own.
 
-    python benchmarks/depthwise.py [--batch 4] [--channels 32] [--threads 2] [--runs 5]
+    python benchmarks/depthwise.py [--batch 4] [--channels 32] [--threads 2] [--runs 9]
 
 Layers of 3-D rows read (batch, channels, 40, 56, 40), those of 2-D rows (batch, channels, 224, 400): as many voxels.
 A transposed layer writes such an image. All is channels-last. The backward gives the gradients of image, kernel and
-bias. Each figure is the best of several runs, ours and torch's in turn, so that a busy machine slows both alike; the
-columns to read are the ratios of the same row.
+bias. Milliseconds are the best of the runs; backward to forward is the median of the runs' own ratios. On a
+shared machine set GOMP_SPINCOUNT=1000, as the command line does.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
+from statistics import median
 
 import torch
 from torch import Tensor
@@ -58,23 +59,32 @@ def layers(dims: int, stride: int, padding: int, transposed: bool) -> tuple[Laye
     return ours, own_call
 
 
-def best_seconds(calls: Sequence[Layer], inputs: Sequence[Tensor], runs: int) -> list[tuple[float, float]]:
-    """Forward and backward of each call, the calls taking turns; a first run of each is not counted."""
-    figures = [(float("inf"), float("inf"))] * len(calls)
-    for run in range(runs + 1):
-        for index, call in enumerate(calls):
-            for tensor in inputs:
-                tensor.grad = None
-            start = time.perf_counter()
-            result = call(*inputs)
-            middle = time.perf_counter()
-            incoming = torch.ones_like(result)
-            ready = time.perf_counter()
-            result.backward(incoming)
-            end = time.perf_counter()
-            if run:
-                figures[index] = (min(figures[index][0], middle - start), min(figures[index][1], end - ready))
-    return figures
+def seconds(call: Layer, inputs: Sequence[Tensor]) -> tuple[float, float]:
+    """Forward and backward, once."""
+    for tensor in inputs:
+        tensor.grad = None
+    start = time.perf_counter()
+    result = call(*inputs)
+    forward = time.perf_counter() - start
+    incoming = torch.ones_like(result)
+    start = time.perf_counter()
+    result.backward(incoming)
+    return forward, time.perf_counter() - start
+
+
+def row(calls: Sequence[Layer], inputs: Sequence[Tensor], runs: int) -> list[str]:
+    """Best forward and backward and their ratio, ours and torch's, and the ratio of both."""
+    columns: list[str] = []
+    totals: list[float] = []
+    for call in calls:
+        seconds(call, inputs)  # sets up threads and kernels
+        # Not in turn with the other call: memory that it has just given back would cost the next one page faults.
+        figures = [seconds(call, inputs) for _ in range(runs)]
+        forward, backward = (min(part) for part in zip(*figures, strict=True))
+        ratio = median(last / first for first, last in figures)
+        columns += [f"{1e3 * forward:.1f}", f"{1e3 * backward:.1f}", f"{ratio:.1f}"]
+        totals.append(forward + backward)
+    return [*columns, f"{totals[0] / totals[1]:.2f}"]
 
 
 def main() -> None:
@@ -82,7 +92,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--channels", type=int, default=32)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--runs", type=int, default=9)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
@@ -96,13 +106,8 @@ def main() -> None:
             weight = torch.randn(arguments.channels, 1, *[kernel] * dims).to(dtype)
             bias = torch.randn(arguments.channels).to(dtype)
             inputs = [tensor.requires_grad_() for tensor in (image, weight, bias)]
-            calls = layers(dims, stride, padding, transposed)
-            (forward, backward), (own_forward, own_backward) = best_seconds(calls, inputs, arguments.runs)
-            share = (forward + backward) / (own_forward + own_backward)
-            columns = [f"{1e3 * x:.1f}" for x in (forward, backward, own_forward, own_backward)]
-            columns.insert(2, f"{backward / forward:.1f}")
-            columns.insert(5, f"{own_backward / own_forward:.1f}")
-            sys.stdout.write(line.format(name, precision, *columns, f"{share:.2f}"))
+            columns = row(layers(dims, stride, padding, transposed), inputs, arguments.runs)
+            sys.stdout.write(line.format(name, precision, *columns))
             sys.stdout.flush()
 
 

@@ -1,10 +1,12 @@
 """Seconds and peak memory of global aggregation, beside the written-out form and torch's own call.
 
-    python benchmarks/global_aggregation.py [--edge 32] [--threads 2]
+    python benchmarks/global_aggregation.py [--edge 32] [--channels 64] [--threads 2] [--runs 3] [--memory-gb 8]
 
-Attention alone, forward and backward, one case, one head of 64 channels: queries at edge^3, keys and values at
-(edge / 2)^3. Each row runs in a process of its own, so that its peak memory is its own; memory is what the process
-grew by over its inputs. Ratios are to torch's call without dropout in the same precision.
+Attention alone, forward and backward, one case, one head: queries at edge^3, keys and values at (edge / 2)^3. Each
+row runs in a process of its own, so that its peak memory is its own; memory is what the process grew by over its
+inputs. Ratios are to torch's call without dropout in the same precision. A form that holds the matrix of all weights
+(the written-out one, and torch's call with dropout) is not run where its matrices would not fit into --memory-gb. On a
+shared machine set GOMP_SPINCOUNT=1000, as the command line does.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ import subprocess
 import sys
 import time
 
-CHANNELS = 64
+# Whole matrices that a form of its kind holds at its peak, as the rows at edge 32 show.
+MATRICES = 4
 ROWS = [
     (form, precision, dropout)
     for precision in ("fp32", "bf16")
@@ -32,7 +35,7 @@ ROWS = [
 ]
 
 
-def measure(form: str, precision: str, dropout: float, edge: int, threads: int) -> dict[str, float]:
+def measure(form: str, precision: str, dropout: float, arguments: argparse.Namespace) -> dict[str, float]:
     """One row, in this process."""
     import torch
     from torch.nn import functional
@@ -40,7 +43,7 @@ def measure(form: str, precision: str, dropout: float, edge: int, threads: int) 
     from univox.networks.blocks import attend
 
     def written_out(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
-        weights = torch.softmax(query @ key.transpose(-1, -2) / math.sqrt(CHANNELS), dim=-1)
+        weights = torch.softmax(query @ key.transpose(-1, -2) / math.sqrt(channels), dim=-1)
         return functional.dropout(weights, dropout) @ value
 
     def own_call(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
@@ -49,13 +52,14 @@ def measure(form: str, precision: str, dropout: float, edge: int, threads: int) 
     def ours(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
         return attend(query, key, value, dropout=dropout)
 
+    channels = arguments.channels
     run = {"torch": own_call, "ours": ours, "written out": written_out}[form]
-    torch.set_num_threads(threads)
+    torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
     dtype = torch.float32 if precision == "fp32" else torch.bfloat16
 
     def once(size: int) -> tuple[float, float]:
-        shapes = [(size**3, CHANNELS)] + [((size // 2) ** 3, CHANNELS)] * 2
+        shapes = [(size**3, channels)] + [((size // 2) ** 3, channels)] * 2
         inputs = [torch.randn(1, 1, *shape, dtype=dtype).requires_grad_() for shape in shapes]
         start = time.perf_counter()
         result = run(*inputs)
@@ -65,27 +69,42 @@ def measure(form: str, precision: str, dropout: float, edge: int, threads: int) 
 
     once(8)  # threads and kernels are set up before memory is read
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    runs = [once(edge) for _ in range(3)]
+    runs = [once(arguments.edge) for _ in range(arguments.runs)]
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     forward, backward = min(runs, key=sum)
     return {"forward_s": forward, "backward_s": backward, "peak_mb": grown}
 
 
+def matrices_gb(form: str, precision: str, dropout: float, edge: int) -> float:
+    """What a form that holds the matrix of all weights would take; none for the others."""
+    if form == "ours" or (form == "torch" and dropout == 0.0):
+        return 0.0
+    # torch's call with dropout computes in float32 whatever it is given.
+    size = 4 if precision == "fp32" or form == "torch" else 2
+    return MATRICES * edge**3 * (edge // 2) ** 3 * size / 1e9
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--edge", type=int, default=32)
+    parser.add_argument("--channels", type=int, default=64)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--memory-gb", type=float, default=8.0)
     parser.add_argument("--row", type=int, default=None, help="measure one row here and print JSON")
     arguments = parser.parse_args()
     if arguments.row is not None:
-        figures = measure(*ROWS[arguments.row], arguments.edge, arguments.threads)
+        figures = measure(*ROWS[arguments.row], arguments)
         sys.stdout.write(json.dumps(figures))
         return
     header = ("form", "", "dropout", "forward s", "backward s", "seconds /", "peak MB", "memory /")
     sys.stdout.write("{:12} {:5} {:>7} {:>10} {:>10} {:>9} {:>8} {:>8}\n".format(*header))
     for index, (form, precision, dropout) in enumerate(ROWS):
-        command = [sys.executable, __file__, "--row", str(index)]
-        command += ["--edge", str(arguments.edge), "--threads", str(arguments.threads)]
+        needed = matrices_gb(form, precision, dropout, arguments.edge)
+        if needed > arguments.memory_gb:
+            sys.stdout.write(f"{form:12} {precision:5} {dropout:7.1f} not run: about {needed:.0f} GB of matrices\n")
+            continue
+        command = [sys.executable, __file__, *sys.argv[1:], "--row", str(index)]
         figures = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         seconds = figures["forward_s"] + figures["backward_s"]
         if (form, dropout) == ("torch", 0.0):

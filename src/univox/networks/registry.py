@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from univox.errors import RecipeError
-from univox.networks.entries import nonlocal_networks, own_networks, unets, universal_networks
+from univox.networks.entries import fully_convolutional, nonlocal_networks, own_networks, unets, universal_networks
 from univox.networks.entry import CountedForm, NetworkEntry
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _FAMILIES = (
     own_networks.ENTRIES,
     unets.ENTRIES,
+    fully_convolutional.ENTRIES,
     universal_networks.ENTRIES,
     nonlocal_networks.ENTRIES,
 )

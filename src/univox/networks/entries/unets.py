@@ -36,4 +36,17 @@ ENTRIES = (
             CountedForm(1, 2, 2, variant="2-D, padded", arguments={"padded": True}, reason=_UNPUBLISHED),
         ),
     ),
+    NetworkEntry(
+        name="unet-vgg16",
+        title="U-Net with a VGG-16 encoder",
+        year=2018,
+        path="univox.networks.vgg_unet.VGGUNet",
+        source="this project, after Iglovikov, Shvets: TernausNet: U-Net with VGG11 Encoder Pre-Trained on ImageNet "
+        "for Image Segmentation, 2018",
+        forms=(
+            CountedForm(
+                3, 2, 2, reason="the way up is this project's own; the encoder's 14,714,688 numbers are those of VGG-16"
+            ),
+        ),
+    ),
 )

@@ -13,7 +13,7 @@ from univox.training.transfer import transfer
 
 class TestVGGUNet(NetworkContract):
     name = "unet-vgg16"
-    arguments: ClassVar[dict[str, Any]] = {"widths": (2, 2, 4, 4, 4)}
+    arguments: ClassVar[dict[str, Any]] = {"widths": (4, 4, 4, 4, 4)}
     divisor = 16
 
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from univox.networks.blocks.depthwise import ChannelwiseConvolution
 from univox.training.shallow_convolution import ShallowConvolutionsInFloat32
 
 
@@ -42,3 +43,13 @@ def test_a_deep_enough_image_stays_in_bfloat16() -> None:
         assert layer(torch.zeros(1, 2, 3, 3, 3)).dtype == torch.bfloat16
         assert layer(torch.zeros(1, 2, 2, 3, 3)).dtype == torch.float32
         assert layer(torch.zeros(1, 2, 3, 3, 1)).dtype == torch.float32
+
+
+def test_a_depthwise_convolution_keeps_its_own_backward() -> None:
+    layer = ChannelwiseConvolution(4, spatial_dims=3)
+    image = torch.randn(1, 4, 2, 2, 2, requires_grad=True)
+    with torch.autocast("cpu", torch.bfloat16), ShallowConvolutionsInFloat32():
+        result = layer(image)
+    assert result.dtype == torch.bfloat16
+    result.float().sum().backward()
+    assert image.grad.isfinite().all()

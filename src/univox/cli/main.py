@@ -17,6 +17,7 @@ from univox.cli.networks import networks
 from univox.cli.plan import plan
 from univox.cli.predict import predict
 from univox.cli.recipes import recipes
+from univox.cli.study import study
 from univox.cli.threads import let_go_of_idle_cores
 from univox.cli.train import train
 from univox.cli.view import view
@@ -50,6 +51,7 @@ def _root(  # pyright: ignore[reportUnusedFunction]
 
 for _verb in (demo, check, plan, train, predict, evaluate, view, info, networks, recipes, doctor):
     app.command()(_verb)
+app.add_typer(study, name="study")
 
 
 def main() -> None:

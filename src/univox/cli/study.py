@@ -1,0 +1,91 @@
+"""`univox study`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from univox.cli.console import say
+from univox.cli.dataset_options import ClassSelection, Jobs, LabelFolder, LabelsAre, Layout
+
+study = typer.Typer(help="Many runs, one question.", no_args_is_help=True)
+
+
+@study.command()
+def ablation(
+    dataset: Annotated[Path, typer.Argument(help="The dataset that every arm is trained on.", show_default=False)],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The study's folder; one that is there goes on.")],
+    recipe: Annotated[
+        list[str] | None, typer.Option(help="An arm of this recipe, a name or a YAML file. Repeatable.")
+    ] = None,
+    arms: Annotated[
+        Path | None,
+        typer.Option(help="A YAML file of arms: NAME: {recipe: univox, set: [optimizer.lr=3e-4], init_from: MODEL}."),
+    ] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Only this arm of the file. Repeatable.")] = None,
+    budget: Annotated[str | None, typer.Option(help="Time for the training of each arm: 10m.")] = None,
+    iterations: Annotated[int | None, typer.Option(min=1, help="Updates of each arm, in place of a budget.")] = None,
+    holdout: Annotated[float, typer.Option(min=0.0, max=0.9, help="Share of the subjects kept out.")] = 0.2,
+    validation: Annotated[float, typer.Option(min=0.0, max=0.9, help="Share of the rest that validates.")] = 0.1,
+    judge_on: Annotated[
+        str,
+        typer.Option(help="`test`: the cases kept out. `validation`: leave those unread, to choose between arms."),
+    ] = "test",
+    seed: Annotated[int, typer.Option(min=0, help="Fixes the split and every random number.")] = 0,
+    layout: Layout = "auto",
+    classes: ClassSelection = None,
+    labels: LabelFolder = None,
+    labels_are: LabelsAre = "auto",
+    jobs: Jobs = 2,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    cache: Annotated[Path | None, typer.Option(help="Folder of prepared cases; default: the user's cache.")] = None,
+) -> None:
+    """Train several recipes on the same cases with the same budget, and compare them."""
+    from univox.cli.progress import TrainingProgress
+    from univox.errors import RecipeError
+    from univox.studies.ablation import ablation as run
+    from univox.studies.ablation_results import arms_markdown, write_ablation
+    from univox.studies.arms import arms_of_recipes, read_arms
+    from univox.training.budget import parse_budget
+    from univox.training.request import TrainRequest
+
+    if (recipe is None) == (arms is None):
+        raise RecipeError(expected="--recipe NAME for each arm, or --arms FILE", got="both or none", remedy="give one")
+    if budget is not None and iterations is not None:
+        raise RecipeError(expected="either --budget or --iterations", got="both", remedy="leave one of them out")
+    if judge_on not in ("test", "validation"):
+        raise RecipeError(expected="--judge-on test or validation", got=repr(judge_on), remedy="choose one of them")
+    chosen = read_arms(arms) if arms is not None else arms_of_recipes(recipe or [])
+    unknown = sorted(set(only or ()) - {arm.name for arm in chosen})
+    if unknown:
+        raise RecipeError(expected="--only with arms of the file", got=unknown[0], remedy="name an arm of the file")
+    request = TrainRequest(
+        dataset=dataset,
+        output=output,
+        budget_seconds=None if budget is None else parse_budget(budget),
+        iterations=iterations,
+        holdout=holdout,
+        validation=validation,
+        seed=seed,
+        layout=layout,
+        classes=classes,
+        labels=labels,
+        labels_are=labels_are,
+        jobs=jobs,
+        device=device,
+        cache=cache,
+    )
+    with TrainingProgress() as progress:
+        done = run(
+            request,
+            [arm for arm in chosen if not only or arm.name in only],
+            judged_on=judge_on,
+            observer=progress,
+        )
+    report = write_ablation(done, output, command=shlex.join(["univox", *sys.argv[1:]]))
+    say(arms_markdown(done))
+    say(f"report {report.resolve()}")

@@ -1,0 +1,129 @@
+"""An ablation as files: tables for people and programs, one plot, one offline page."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from univox.atomic import write_json, write_text
+from univox.studies.ablation import Ablation, ArmResult
+from univox.studies.palette import class_color
+from univox.studies.svg import as_svg, page_style
+
+COLUMNS = ("arm", "parameters", "iterations", "s / iteration", "validation Dice", "held-out Dice", "95 %")
+PAGE_STYLE = (
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222;"
+    "background:#fff}table{border-collapse:collapse;width:100%}td,th{padding:.3rem .6rem;text-align:right;"
+    "border-bottom:1px solid #8884}td:first-child,th:first-child{text-align:left}svg{width:100%;height:auto}"
+    "code{font-size:.85em}@media(prefers-color-scheme:dark){body{color:#ddd;background:#181a1b}}"
+)
+
+
+def write_ablation(study: Ablation, folder: Path, *, command: str) -> Path:
+    """Write arms.csv, arms.json, arms.md, curves.svg and report.html.
+
+    Args:
+        study: What to write.
+        folder: Where.
+        command: That made it; said in each file.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        FileError: A file cannot be written.
+    """
+    write_text(folder / "arms.csv", arms_csv(study))
+    results = [asdict(result) for result in study.results]
+    write_json(folder / "arms.json", {"command": command, "dataset": study.dataset, "arms": results})
+    write_text(folder / "arms.md", f"{arms_markdown(study)}\n\nMade by `{command}`.\n")
+    plot = curves_svg(study)
+    write_text(folder / "curves.svg", plot.replace("#010203", "#444444"))
+    write_text(folder / "report.html", _page(study, plot, command))
+    return folder / "report.html"
+
+
+def arms_csv(study: Ablation) -> str:
+    """Give one line per arm, with every figure and the Dice of each class."""
+    classes = list(dict.fromkeys(name for result in study.results for name in result.dice))
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    plain = [name for name in asdict(study.results[0]) if name != "dice"]
+    writer.writerow([*plain, *(f"dice {name}" for name in classes)])
+    for result in study.results:
+        values = asdict(result)
+        writer.writerow([*(values[name] for name in plain), *(result.dice.get(name) for name in classes)])
+    return stream.getvalue()
+
+
+def arms_markdown(study: Ablation) -> str:
+    """Give the table of the arms, best first by what they were judged on."""
+    rows = [COLUMNS, ("---", *["---:"] * (len(COLUMNS) - 1)), *(_cells(result) for result in ranked(study))]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def ranked(study: Ablation) -> list[ArmResult]:
+    """Give the arms, best first; those without a figure last."""
+    field = "held_out_dice" if study.judged_on == "test" else "validation_dice"
+    return sorted(study.results, key=lambda result: -(getattr(result, field) or 0.0))
+
+
+def curves_svg(study: Ablation) -> str:
+    """Draw the validation Dice of each arm over the minutes of its training."""
+    with page_style("ablation"):
+        figure = Figure(figsize=(7.6, 3.6), layout="constrained")
+        axes = figure.add_subplot()
+        lowest = 1.0
+        for index, result in enumerate(study.results):
+            curve, minutes = study.curves[result.name], study.minutes[result.name]
+            times = [minutes[iteration] for iteration in curve.validated]
+            style = "-" if index < 10 else "--"
+            axes.plot(times, curve.mean_dice, style, color=class_color(index), label=result.name, linewidth=1.4)
+            # The first validations of a run are far below the rest and would flatten what is to be seen.
+            lowest = min([lowest, *curve.mean_dice[len(curve.mean_dice) // 3 :]])
+        axes.set_ylim(max(0.0, lowest - 0.02), None)
+        axes.set_xlabel("minutes of training")
+        axes.set_title(f"Validation Dice, {study.dataset}", loc="left", parse_math=False)
+        legend = axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8)
+        for text in legend.get_texts():
+            text.set_parse_math(False)
+        return as_svg(figure, "Mean foreground Dice of the validation cases over the minutes of training, by arm")
+
+
+def _cells(result: ArmResult) -> tuple[str, ...]:
+    interval = "" if result.held_out_low is None else f"{result.held_out_low:.3f} to {result.held_out_high:.3f}"
+    return (
+        result.name,
+        f"{result.parameters:,}",
+        f"{result.iterations:,}",
+        f"{result.seconds_per_iteration:.2f}",
+        _figure(result.validation_dice),
+        _figure(result.held_out_dice),
+        interval,
+    )
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
+def _page(study: Ablation, plot: str, command: str) -> str:
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in COLUMNS)
+    rows = "".join(_row(_cells(result), result.recipe) for result in ranked(study))
+    title = html.escape(f"Ablation on {study.dataset}")
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
+        f'<meta name="viewport" content="width=device-width"><style>{PAGE_STYLE}</style><h1>{title}</h1>'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{plot.replace('#010203', 'currentColor')}"
+        f"<p>Made by <code>{html.escape(command)}</code>.</p></html>\n"
+    )
+
+
+def _row(cells: Sequence[str], recipe: str) -> str:
+    return f'<tr title="{html.escape(recipe)}">' + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>"

@@ -16,8 +16,6 @@ class _Channelwise(nn.Module):
     """Kernel, bias and their first values, He's: a normal of variance 2 / inputs per output, and zero."""
 
     padding: tuple[int, ...]
-    of_domain: bool = False
-    """Whether the kernel belongs to a dataset rather than to all; the block that the layer is part of says so."""
 
     def __init__(self, channels: int, *, kernel: tuple[int, ...], stride: tuple[int, ...], bias: bool) -> None:
         super().__init__()

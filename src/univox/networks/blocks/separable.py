@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from univox.networks.blocks.by_dimension import Sizes, check_spatial_dims, per_axis
 from univox.networks.blocks.conv import Layers, batch_norm, block_convolution, centered_convolution
-from univox.networks.blocks.depthwise import ChannelwiseConvolution
+from univox.networks.blocks.domain_adapter import DomainChannelwiseConvolution
 
 
 class SeparableConvolution(nn.Module):
@@ -39,10 +39,9 @@ class SeparableConvolution(nn.Module):
         bias: bool = False,
     ) -> None:
         super().__init__()
-        self.channelwise = ChannelwiseConvolution(
+        self.channelwise = DomainChannelwiseConvolution(
             in_channels, spatial_dims=spatial_dims, kernel_size=kernel_size, stride=stride
         )
-        self.channelwise.of_domain = True
         self.pointwise = centered_convolution(
             in_channels, out_channels, kernel_size=1, bias=bias, spatial_dims=spatial_dims
         )

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from univox.networks.blocks import channelwise, convolve_channels, spread_channels
+from univox.training.shallow_convolution import ShallowConvolutionsInFloat32
 
 LAWS = settings(deadline=None, max_examples=60)
 CONVOLVE = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
@@ -164,3 +165,30 @@ def test_without_data_only_shapes_are_computed() -> None:
     assert convolve_channels(image, weight, stride=(2, 2, 2), padding=(1, 1, 1)).shape == (2, 3, 4, 4, 4)
     places = {"stride": (2, 2, 2), "padding": (1, 1, 1)}
     assert spread_channels(image, weight, **places, spatial_shape=(16, 16, 15)).shape == (2, 3, 16, 16, 15)
+
+
+@pytest.mark.parametrize("shape", [(5, 1), (8, 3, 1), (1, 2, 1)])
+def test_bf16_taps_that_meet_no_voxel_have_no_gradient(shape: Axes) -> None:
+    dims = len(shape)
+    stride, padding = (1, 1, 2)[-dims:], (2,) * dims
+    parts = tuple(x.detach().bfloat16().requires_grad_() for x in tensors((3, 32, *shape), (32, 1, *[5] * dims), (32,)))
+    exact = tuple(x.detach().double().requires_grad_() for x in parts)
+    wanted = with_gradients(convolve_channels(*exact, stride=stride, padding=padding), exact)
+    for _ in range(3):
+        # Memory given back holds what would be found in a gradient that is not written.
+        for numbers in (160, 800, 4000, 20000):
+            torch.full((numbers,), float("nan"))
+        ours = with_gradients(convolve_channels(*parts, stride=stride, padding=padding), parts)
+        for value, own in zip(wanted, ours, strict=True):
+            assert (own.double() - value).norm() < 0.01 * value.norm()
+        assert not ours[2][wanted[2] == 0].any()
+
+
+def test_thin_images_that_training_computes_in_float32_keep_their_dtype() -> None:
+    parts = tensors((2, 16, 1, 4, 2), (16, 1, 3, 3, 3), dtype=torch.float32)
+    with torch.autocast("cpu", torch.bfloat16), ShallowConvolutionsInFloat32():
+        result = convolve_channels(*parts, stride=(1, 1, 1), padding=(1, 1, 1))
+        spread = spread_channels(*parts, stride=(1, 1, 1), padding=(1, 1, 1), spatial_shape=(1, 4, 2))
+    assert result.dtype == spread.dtype == torch.bfloat16
+    (result + spread).sum().backward()
+    assert all(x.grad.isfinite().all() for x in parts)

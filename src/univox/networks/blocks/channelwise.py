@@ -177,7 +177,9 @@ def _channels_last(image: Tensor) -> Tensor:
 
 def _gather(image: Tensor, weight: Tensor, bias: Tensor | None, stride: Axes, padding: Axes) -> Tensor:
     convolve = _CONVOLVE[image.ndim - 2]
-    return convolve(image, weight, bias, stride=stride, padding=padding, groups=weight.shape[0])
+    out = convolve(image, weight, bias, stride=stride, padding=padding, groups=weight.shape[0])
+    # Training may have torch compute thin images in float32; the gradients here count on one dtype.
+    return out.to(image.dtype)
 
 
 def _transposed(
@@ -288,6 +290,10 @@ def _planes(image: Tensor) -> Tensor:
 
 def _to_plane(image: Tensor, incoming: Tensor, weight: Tensor, stride: Axes, padding: Axes) -> Tensor:
     """The kernel's gradient of a 2-D convolution."""
+    if any(size < edge for size, edge in zip(image.shape[2:], weight.shape[2:], strict=True)):
+        # oneDNN in bfloat16 leaves taps unwritten that meet no voxel (torch 2.13, images thinner than the kernel).
+        wide = torch.promote_types(image.dtype, torch.float32)
+        image, incoming, weight = image.to(wide), incoming.to(wide), weight.to(wide)
     call = torch.ops.aten.convolution_backward
     ones, none, channels = [1, 1], [0, 0], weight.shape[0]
     wanted = [False, True, False]

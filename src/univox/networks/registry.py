@@ -7,7 +7,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from univox.errors import RecipeError
-from univox.networks.entries import fully_convolutional, nonlocal_networks, own_networks, unets, universal_networks
+from univox.networks.entries import (
+    fully_convolutional,
+    neurite_networks,
+    nonlocal_networks,
+    own_networks,
+    unets,
+    universal_networks,
+)
 from univox.networks.entry import CountedForm, NetworkEntry
 
 if TYPE_CHECKING:
@@ -19,6 +26,7 @@ _FAMILIES = (
     own_networks.ENTRIES,
     unets.ENTRIES,
     fully_convolutional.ENTRIES,
+    neurite_networks.ENTRIES,
     universal_networks.ENTRIES,
     nonlocal_networks.ENTRIES,
 )

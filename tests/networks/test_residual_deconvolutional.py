@@ -12,7 +12,7 @@ from univox.networks.residual_deconvolutional import ResidualDeconvolutionalNetw
 
 class TestResidualDeconvolutional(NetworkContract):
     name = "residual-deconvolutional"
-    arguments: ClassVar[dict[str, Any]] = {"widths": (4, 6, 8)}
+    arguments: ClassVar[dict[str, Any]] = {"widths": (8, 12, 16)}
     divisor = 4
 
 

@@ -34,22 +34,14 @@ class TestUniversal(NetworkContract):
     smallest = 8
     # Before instance norm a bias has no effect.
     unmoved = ("channelwise.bias", "convolution.bias")
-
-    def test_bf16_autocast_stays_near_full_precision(self) -> None:
-        # Each of two dozen norms takes the mean away and so leaves a larger share of what was rounded before it:
-        # 3e-6 of the power per layer become 1 to 4 hundredths.
-        network, image = self.build().eval(), self.image()
-        plain = network(image)
-        with torch.autocast("cpu", torch.bfloat16):
-            rough = network(image)
-        assert (rough.float() - plain).square().mean() < 0.06 * plain.square().mean()
+    # Each of two dozen norms takes the mean away and so leaves a larger share of what was rounded before it: 3e-6
+    # of the power per layer become 1 to 4 hundredths.
+    rounding = 0.06
 
 
 class TestBasic(TestUniversal):
     arguments: ClassVar[dict[str, Any]] = {"width": 4, "pools": 2, "units": "standard"}
-
-    def test_bf16_autocast_stays_near_full_precision(self) -> None:
-        NetworkContract.test_bf16_autocast_stays_near_full_precision(self)
+    rounding = 1e-3
 
 
 def counted(in_channels: int = 1, num_classes: int = 2, **arguments: Any) -> UniversalUNet:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from univox.errors import RecipeError
 from univox.networks.entries import (
+    attention_networks,
     fully_convolutional,
     neurite_networks,
     nonlocal_networks,
@@ -27,6 +28,7 @@ _FAMILIES = (
     unets.ENTRIES,
     fully_convolutional.ENTRIES,
     neurite_networks.ENTRIES,
+    attention_networks.ENTRIES,
     universal_networks.ENTRIES,
     nonlocal_networks.ENTRIES,
 )

@@ -10,9 +10,11 @@ from univox.errors import RecipeError
 from univox.networks.entries import (
     attention_networks,
     fully_convolutional,
+    lightweight,
     neurite_networks,
     nonlocal_networks,
     own_networks,
+    residual_attention,
     unets,
     universal_networks,
 )
@@ -31,6 +33,8 @@ _FAMILIES = (
     attention_networks.ENTRIES,
     universal_networks.ENTRIES,
     nonlocal_networks.ENTRIES,
+    residual_attention.ENTRIES,
+    lightweight.ENTRIES,
 )
 
 NETWORKS: dict[str, NetworkEntry] = {entry.name: entry for family in _FAMILIES for entry in family}

@@ -7,8 +7,9 @@ import torch
 from network_contract import NetworkContract
 
 from univox.errors import RecipeError
-from univox.networks import NETWORKS, count_parameters, describe_networks
+from univox.networks import NETWORKS, count_parameters
 from univox.networks.cc_fcn import CC3DFCN
+from univox.networks.registry import build_without_memory
 
 
 class TestCC3DFCN(NetworkContract):
@@ -25,10 +26,12 @@ class TestTwoGroups(NetworkContract):
 
 
 def test_the_stand_in_meets_the_count_and_says_what_it_is() -> None:
-    row = next(row for row in describe_networks() if row["name"] == "cc-3d-fcn")
-    assert (row["parameters"], row["published"], row["verdict"]) == (2_534_276, 2_534_276, "stand-in")
-    assert "stand-in" in NETWORKS["cc-3d-fcn"].title
-    assert "chosen to meet the count" in row["reason"]
+    entry = NETWORKS["cc-3d-fcn"]
+    parameters = count_parameters(build_without_memory(entry, entry.forms[0]))
+    assert (parameters, entry.forms[0].published) == (2_534_276, 2_534_276)
+    assert entry.forms[0].verdict(parameters) == "stand-in"
+    assert "stand-in" in entry.title
+    assert "chosen to meet the count" in entry.forms[0].reason
 
 
 def test_each_row_of_the_table_holds_its_share() -> None:

@@ -7,7 +7,8 @@ import torch
 from network_contract import NetworkContract
 from torch import nn
 
-from univox.networks import count_parameters, describe_networks
+from univox.networks import NETWORKS, count_parameters
+from univox.networks.registry import build_without_memory
 from univox.networks.unet3d import UNet3D, count_without_normalization
 
 # A number added to all voxels of a channel is taken out again by the normalization behind it.
@@ -40,8 +41,10 @@ def without_memory(**arguments: Any) -> UNet3D:
 
 
 def test_the_published_count_by_the_published_rule() -> None:
-    row = next(row for row in describe_networks() if row["name"] == "unet3d" and not row["variant"])
-    assert (row["parameters"], row["verdict"]) == (19_069_955, "exact")
+    form = NETWORKS["unet3d"].forms[0]
+    assert form.counter == f"{count_without_normalization.__module__}.{count_without_normalization.__name__}"
+    parameters = count_without_normalization(build_without_memory(NETWORKS["unet3d"], form))
+    assert (parameters, form.published, form.verdict(parameters)) == (19_069_955, 19_069_955, "exact")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from univox.errors import RecipeError
 from univox.networks.entries import (
     attention_networks,
     fully_convolutional,
+    library_networks,
     lightweight,
     neurite_networks,
     nonlocal_networks,
@@ -35,6 +36,7 @@ _FAMILIES = (
     nonlocal_networks.ENTRIES,
     residual_attention.ENTRIES,
     lightweight.ENTRIES,
+    library_networks.ENTRIES,
 )
 
 NETWORKS: dict[str, NetworkEntry] = {entry.name: entry for family in _FAMILIES for entry in family}

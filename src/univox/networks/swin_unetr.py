@@ -1,0 +1,103 @@
+"""Swin UNETR, built from MONAI."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+from monai.networks.nets import swin_unetr as library
+from torch import Tensor
+
+from univox.errors import RecipeError, ShapeError
+from univox.networks.blocks.sizes import SizeRule
+from univox.networks.library_network import LibraryNetwork
+from univox.networks.library_unets import check_two_or_three
+
+_EMBEDDED = 12
+_DIVISOR = 32
+
+
+class SwinUNETR(LibraryNetwork):
+    """U-shaped network with a hierarchical transformer of shifted windows as its encoder.
+
+    Args:
+        in_channels: Image channels.
+        num_classes: Classes, background included.
+        spatial_dims: 2 or 3.
+        width: Channels at full resolution and of the first tokens; a multiple of 12.
+        dropout: Probability that a token's number is zeroed in training.
+
+    Shape:
+        image  (B, in_channels, *spatial), normalized float
+        logits (B, num_classes, *spatial); each size divisible by 32, one of them at least 64
+
+    Raises:
+        RecipeError: Another number of axes, or a width that 12 does not divide.
+        ShapeError: At call, with axis, size and the next size that fits.
+
+    Source: Hatamizadeh et al., BrainLes 2021 (arXiv 2201.01266), as MONAI's `SwinUNETR` has it.
+    """
+
+    domain_parts: ClassVar[tuple[str, ...]] = (
+        "network.swinViT.patch_embed",
+        "network.encoder1.layer.conv1",
+        "network.encoder1.layer.conv3",
+        "network.out",
+    )
+
+    def __init__(
+        self, in_channels: int, num_classes: int, *, spatial_dims: int = 3, width: int = 24, dropout: float = 0.0
+    ) -> None:
+        check_two_or_three(spatial_dims)
+        if width % _EMBEDDED:
+            raise RecipeError(
+                expected=f"a width that {_EMBEDDED} divides",
+                got=str(width),
+                remedy=f"choose {width + -width % _EMBEDDED}",
+            )
+        _stand_in_for_einops()
+        # Its constructor reads numbers off tensors, which a device without memory (torch's meta) cannot give.
+        device = torch.get_default_device()
+        with torch.device("cpu"):
+            network = library.SwinUNETR(
+                in_channels=in_channels,
+                out_channels=num_classes,
+                spatial_dims=spatial_dims,
+                feature_size=width,
+                drop_rate=dropout,
+            )
+        super().__init__(network.to(device), in_channels=in_channels, sizes=SizeRule.multiples(_DIVISOR, spatial_dims))
+        self.encoder_parts = ("network.swinViT",)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Logits on the image's grid."""
+        self.sizes.check(image, in_channels=self.in_channels)
+        if all(size == _DIVISOR for size in image.shape[2:]):
+            # Its coarsest map is a single voxel, which instance norm cannot normalize.
+            raise ShapeError(
+                expected=f"a size above {_DIVISOR} on one axis at least",
+                got=f"{tuple(image.shape[2:])}",
+                remedy=f"pad one axis to {2 * _DIVISOR}",
+            )
+        return self.network(image)
+
+
+def moved_axes(tensor: Tensor, pattern: str) -> Tensor:
+    """Reorder axes as a pattern of their names says: what this library uses `einops.rearrange` for.
+
+    >>> moved_axes(torch.zeros(2, 3, 4, 5), "b c h w -> b h w c").shape
+    torch.Size([2, 4, 5, 3])
+    """
+    before, after = (side.split() for side in pattern.split("->"))
+    return tensor.permute([before.index(name) for name in after])
+
+
+def _stand_in_for_einops() -> None:
+    """Let the library's transformer work without einops, an optional package that it has but four axis moves from.
+
+    Where einops is missing, MONAI holds something there that raises at its first call.
+    """
+    try:
+        import einops  # noqa: F401  # pyright: ignore
+    except ImportError:
+        library.rearrange = moved_axes

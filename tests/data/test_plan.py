@@ -92,6 +92,7 @@ def test_patch_voxels_and_anisotropy_shape_the_patch(dataset: Dataset, tmp_path:
     sizes = PatchSizes(patch_voxels=10 * 32 * 32, levels=3)
     plan = make_plan(dataset, cases, preprocessing=Preprocessing(), sizes=sizes)
     assert plan.strides == ((1, 2, 2), (1, 2, 2), (2, 2, 2))
+    assert plan.pools == (1, 3, 3)
     assert plan.patch_size == (10, 32, 32)
     assert "axis 0" in plan.reasons["spacing_mm"]
 

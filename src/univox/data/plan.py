@@ -74,6 +74,11 @@ class Plan(BaseModel):
     preprocessing: Preprocessing
     reasons: dict[str, str]
 
+    @property
+    def pools(self) -> tuple[int, ...]:
+        """How often the down-samplings halve each axis."""
+        return tuple(sum(level[axis] == 2 for level in self.strides) for axis in range(self.spatial_dims))
+
     def write(self, path: PathLike) -> None:
         """Write as JSON, atomically.
 

@@ -88,7 +88,7 @@ def network_spec(recipe: Recipe, plan: Plan, dataset: Dataset) -> NetworkSpec:
             raise RecipeError(
                 expected=f"a value for network.arguments.{name}",
                 got="auto",
-                remedy="only what the plan decides may be auto (strides)",
+                remedy="only what the plan decides may be auto (strides, pools)",
             )
         arguments[name] = getattr(plan, name) if value == "auto" else value
     return NetworkSpec(

@@ -124,6 +124,14 @@ def test_scores_start_at_zero_and_learned_up_sampling_as_interpolation() -> None
     assert "upsampling.0.convolution.weight" in domain_state_names(learned)
 
 
+def test_one_network_can_start_from_another_with_coarser_scores() -> None:
+    # The paper's staging: all that the coarser network holds has its place in the finer one.
+    names = [FCN(1, 2, widths=TINY, fc=(3, 4), stride=stride).state_dict() for stride in (32, 16, 8)]
+    shapes = [{name: value.shape for name, value in state.items()} for state in names]
+    assert shapes[0].items() < shapes[1].items() < shapes[2].items()
+    assert set(shapes[2]) - set(shapes[0]) == {f"scores.{n}.{part}" for n in (1, 2) for part in ("weight", "bias")}
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -88,15 +88,16 @@ def test_the_released_code_differs_from_the_paper_as_noted(kind: str) -> None:
     assert code.published == ()
     for section in ("augmentation", "network", "loss", "inference", "patches"):
         assert getattr(code, section) == getattr(paper, section)
-    assert code.training.precision == paper.training.precision
 
 
-def test_shared_and_universal_differ_in_their_units_alone() -> None:
+def test_shared_and_universal_differ_in_their_units_and_in_the_precision_of_prediction_alone() -> None:
     shared, universal = load_recipe("u2net-2019-shared"), load_recipe("u2net-2019-universal")
     assert (shared.patches.patch_size, shared.patches.batch_size) == (128, 2)
     assert {**shared.network.arguments, "units": "adapted"} == universal.network.arguments
-    for section in ("preprocessing", "patches", "augmentation", "loss", "optimizer", "schedule", "inference"):
+    for section in ("preprocessing", "patches", "augmentation", "loss", "optimizer", "schedule", "training"):
         assert getattr(shared, section) == getattr(universal, section)
+    assert (shared.inference.precision, universal.inference.precision) == ("auto", "fp32")
+    assert shared.inference.model_copy(update={"precision": "fp32"}) == universal.inference
     assert count_of_one(built(shared)) == 33_112_496
     assert count_parameters(built(universal)) == 5_998_430
 

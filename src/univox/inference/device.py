@@ -11,9 +11,6 @@ from torch import nn
 
 from univox.errors import DeviceError
 
-MEMORY_FORMATS = {4: torch.channels_last, 5: torch.channels_last_3d}
-"""The fast order in memory, by the number of a tensor's axes."""
-
 
 def pick_device(name: str | torch.device = "auto") -> torch.device:
     """Give the device of that name; `auto` prefers CUDA, then MPS, then the CPU.
@@ -67,15 +64,6 @@ def autocast(device: torch.device, precision: str) -> contextlib.AbstractContext
     if not wanted:
         return contextlib.nullcontext()
     return torch.autocast(device.type, dtype=torch.bfloat16)
-
-
-def channels_last(module: nn.Module) -> nn.Module:
-    """Reorder the kernels of 2-D and 3-D convolutions in memory, in place; their values stay the same."""
-    for parameter in module.parameters():
-        memory_format = MEMORY_FORMATS.get(parameter.dim())
-        if memory_format is not None:
-            parameter.data = parameter.data.contiguous(memory_format=memory_format)
-    return module
 
 
 @contextlib.contextmanager

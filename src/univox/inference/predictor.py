@@ -16,10 +16,11 @@ from univox.data.preprocess import prepare_image, restore_all_probabilities, res
 from univox.data.preprocess_settings import Preprocessing
 from univox.errors import ModelError, RecipeError, ShapeError
 from univox.image import Image
-from univox.inference.device import channels_last, pick_device
+from univox.inference.device import pick_device
 from univox.inference.sliding_window import sliding_window
 from univox.model.folder import StoredModel, read_model
 from univox.networks.blocks.sizes import SizeRule, size_rule
+from univox.networks.memory_order import channels_last
 from univox.recipes.inference_settings import InferenceSettings
 from univox.types import PathLike
 

@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from univox.data.standardize import standardize
 from univox.data.window import Window, regular_grid
 from univox.errors import ShapeError
-from univox.inference.device import MEMORY_FORMATS, autocast, evaluation_mode
+from univox.inference.device import autocast, evaluation_mode
 from univox.inference.mirror_border import mirror_border
 from univox.networks.blocks.sizes import size_rule
+from univox.networks.memory_order import MEMORY_FORMATS
 from univox.recipes.inference_settings import InferenceSettings
 
 VOXELS_PER_BATCH = {"cpu": 8 * 32**3, "cuda": 64 * 32**3}

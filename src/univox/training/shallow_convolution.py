@@ -10,9 +10,11 @@ from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+_AFFECTED = (functional.conv2d, functional.conv3d)
+
 
 class ShallowConvolutionsInFloat32(TorchFunctionMode):
-    """Within it, a 3-D convolution of an image thinner than its kernel computes in float32 on a CPU.
+    """Within it, a 2-D or 3-D convolution of an image thinner than its kernel computes in float32 on a CPU.
 
     oneDNN's kernel gradient in bfloat16 leaves part of the result unwritten there (seen with torch 2.13 on a
     processor with AVX-512 and bfloat16 instructions; images of 2 slices and kernels of 3, among others). The gradient
@@ -28,7 +30,7 @@ class ShallowConvolutionsInFloat32(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         """Call `func`, in float32 where it is such a convolution."""
-        if func is functional.conv3d and _is_shallow(*args[:2]):
+        if func in _AFFECTED and _is_shallow(*args[:2]):
             with torch.autocast("cpu", enabled=False):
                 full = [x.float() if isinstance(x, Tensor) and x.dtype == torch.bfloat16 else x for x in args]
                 return func(*full, **(kwargs or {}))

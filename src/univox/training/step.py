@@ -9,8 +9,9 @@ from torch import nn
 
 from univox.data.batches import Batch
 from univox.errors import DatasetError, RecipeError
-from univox.inference.device import MEMORY_FORMATS, autocast
+from univox.inference.device import autocast
 from univox.networks.blocks.sizes import size_rule
+from univox.networks.memory_order import MEMORY_FORMATS
 from univox.training.shallow_convolution import ShallowConvolutionsInFloat32
 
 

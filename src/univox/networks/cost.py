@@ -1,0 +1,187 @@
+"""What a network costs on a patch: multiply-adds, memory of activations, patches per second on this machine."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from univox.errors import RecipeError
+from univox.networks.blocks.sizes import size_rule
+from univox.networks.entry import CountedForm, NetworkEntry
+from univox.networks.memory_order import MEMORY_FORMATS, channels_last
+from univox.networks.registry import NETWORKS, build_network, count_parameters
+
+BATCH = 2
+"""Patches at once: batch normalization has nothing to compare in a single voxel of a batch of one."""
+TIMED_SECONDS = 2.0
+MOST_RUNS = 20
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one network costs on one patch.
+
+    Args:
+        name, variant: Of the network and its form.
+        parameters: Numbers that training changes.
+        patch: Voxels per axis: the sizes asked for, or the next that the network takes.
+        multiply_adds: Of one patch forward.
+        activation_bytes: What autograd keeps of one patch for the backward, in float32, parameters left out.
+        predicted_per_second: Patches forward, in bfloat16 where asked for; none where not timed.
+        trained_per_second: Patches forward and backward.
+    """
+
+    name: str
+    variant: str
+    parameters: int
+    patch: tuple[int, ...]
+    multiply_adds: int
+    activation_bytes: int
+    predicted_per_second: float | None = None
+    trained_per_second: float | None = None
+
+
+def costs(
+    edge: int, *, timed: bool = False, names: Sequence[str] | None = None, precision: torch.dtype = torch.bfloat16
+) -> Iterable[Cost]:
+    """Measure every network on a cubic patch of that edge; those without a 3-D form on a square one.
+
+    Args:
+        edge: Voxels per axis.
+        timed: Also measure patches per second on the CPU.
+        names: Only these networks.
+        precision: Of the timing's autocast.
+
+    Yields:
+        One cost per network and set of arguments, in the registry's order.
+    """
+    done: set[tuple[str, str]] = set()
+    for entry in NETWORKS.values():
+        for form in entry.forms if names is None or entry.name in names else ():
+            key = (entry.name, repr(sorted(form.arguments.items())))
+            # Forms that differ only in how they are counted cost the same.
+            if key not in done:
+                done.add(key)
+                yield measure(entry, form, edge, timed=timed, precision=precision)
+
+
+def measure(entry: NetworkEntry, form: CountedForm, edge: int, *, timed: bool, precision: torch.dtype) -> Cost:
+    """Measure one form of a network; see `costs`."""
+    # Counting needs no numbers, and most of the time of a large network.
+    with torch.device("meta"):
+        shapes, spatial_dims = _build(entry, form)
+    torch.manual_seed(0)
+    network, _ = _build(entry, form)
+    patch = size_rule(network, spatial_dims).fitting((edge,) * spatial_dims)
+    image = torch.randn(BATCH, form.in_channels, *patch)
+    image = image.contiguous(memory_format=MEMORY_FORMATS.get(image.ndim, torch.contiguous_format))
+    network = channels_last(network)
+    cost = Cost(
+        name=entry.name,
+        variant=form.variant,
+        parameters=count_parameters(network),
+        patch=patch,
+        multiply_adds=multiply_adds(shapes, image.to("meta")) // BATCH,
+        activation_bytes=activation_bytes(network, image) // BATCH,
+    )
+    if not timed:
+        return cost
+    predicted, trained = _paces(network, image, precision)
+    return replace(cost, predicted_per_second=predicted, trained_per_second=trained)
+
+
+def multiply_adds(network: nn.Module, image: Tensor) -> int:
+    """Count the multiply-adds of convolutions, matrix products and attention in one forward pass of a batch.
+
+    Args:
+        network: Left in evaluation mode.
+        image: (B, C, *spatial).
+    """
+    attention = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention_flops}
+    counter = FlopCounterMode(display=False, custom_mapping=attention)
+    with torch.no_grad(), counter:
+        network.eval()(image)
+    return counter.get_total_flops() // 2
+
+
+def activation_bytes(network: nn.Module, image: Tensor) -> int:
+    """Count the bytes that autograd keeps between forward and backward of a batch, parameters left out.
+
+    Args:
+        network: Left in training mode.
+        image: (B, C, *spatial).
+    """
+    own = {parameter.untyped_storage().data_ptr() for parameter in network.parameters()}
+    kept: dict[int, int] = {}
+    alive: list[Tensor] = []
+
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:
+            kept[storage.data_ptr()] = storage.nbytes()
+            # A freed address would be given out again, and counted once for two.
+            alive.append(tensor)
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        network.train()(image)
+    return sum(kept.values())
+
+
+def _build(entry: NetworkEntry, form: CountedForm) -> tuple[nn.Module, int]:
+    for spatial_dims in (3, form.spatial_dims):
+        try:
+            network = build_network(
+                entry.name,
+                in_channels=form.in_channels,
+                num_classes=form.num_classes,
+                spatial_dims=spatial_dims,
+                arguments=form.arguments,
+            )
+        except RecipeError:
+            continue
+        return network, spatial_dims
+    raise RecipeError(expected=f"a form of {entry.name} that can be built", got=form.variant, remedy="mend its entry")
+
+
+def _attention_flops(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
+    batch, heads, queries, channels = query
+    return 2 * batch * heads * queries * key[2] * (channels + value[3])
+
+
+def _paces(network: nn.Module, image: Tensor, precision: torch.dtype) -> tuple[float, float]:
+    def predict() -> None:
+        with torch.inference_mode(), torch.autocast("cpu", precision):
+            network(image)
+
+    def train() -> None:
+        network.zero_grad(set_to_none=True)
+        with torch.autocast("cpu", precision):
+            logits = network(image)
+        first = logits[0] if isinstance(logits, tuple) else logits
+        first.float().square().mean().backward()
+
+    network.eval()
+    predicted = BATCH / _seconds(predict)
+    network.train()
+    return predicted, BATCH / _seconds(train)
+
+
+def _seconds(run: Callable[[], None]) -> float:
+    """Median of the runs that fit into a little time.
+
+    The first, which sets up the libraries, counts only where it alone takes that long.
+    """
+    began, seconds = time.perf_counter(), list[float]()
+    while not seconds or (time.perf_counter() - began < TIMED_SECONDS and len(seconds) <= MOST_RUNS):
+        start = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds[1:] or seconds)

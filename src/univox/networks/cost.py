@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from univox.errors import RecipeError
 from univox.networks.blocks.sizes import size_rule
 from univox.networks.entry import CountedForm, NetworkEntry
 from univox.networks.memory_order import MEMORY_FORMATS, channels_last
@@ -51,7 +50,7 @@ class Cost:
 def costs(
     edge: int, *, timed: bool = False, names: Sequence[str] | None = None, precision: torch.dtype = torch.bfloat16
 ) -> Iterable[Cost]:
-    """Measure every network on a cubic patch of that edge; those without a 3-D form on a square one.
+    """Measure every form of every network on a patch of that edge, a cube in 3-D and a square in 2-D.
 
     Args:
         edge: Voxels per axis.
@@ -60,12 +59,12 @@ def costs(
         precision: Of the timing's autocast.
 
     Yields:
-        One cost per network and set of arguments, in the registry's order.
+        One cost per network, number of axes and set of arguments, in the registry's order.
     """
-    done: set[tuple[str, str]] = set()
+    done: set[tuple[str, int, str]] = set()
     for entry in NETWORKS.values():
         for form in entry.forms if names is None or entry.name in names else ():
-            key = (entry.name, repr(sorted(form.arguments.items())))
+            key = (entry.name, form.spatial_dims, repr(sorted(form.arguments.items())))
             # Forms that differ only in how they are counted cost the same.
             if key not in done:
                 done.add(key)
@@ -76,10 +75,10 @@ def measure(entry: NetworkEntry, form: CountedForm, edge: int, *, timed: bool, p
     """Measure one form of a network; see `costs`."""
     # Counting needs no numbers, and most of the time of a large network.
     with torch.device("meta"):
-        shapes, spatial_dims = _build(entry, form)
+        shapes = _build(entry, form)
     torch.manual_seed(0)
-    network, _ = _build(entry, form)
-    patch = size_rule(network, spatial_dims).fitting((edge,) * spatial_dims)
+    network = _build(entry, form)
+    patch = size_rule(network, form.spatial_dims).fitting((edge,) * form.spatial_dims)
     image = torch.randn(BATCH, form.in_channels, *patch)
     image = image.contiguous(memory_format=MEMORY_FORMATS.get(image.ndim, torch.contiguous_format))
     network = channels_last(network)
@@ -135,20 +134,14 @@ def activation_bytes(network: nn.Module, image: Tensor) -> int:
     return sum(kept.values())
 
 
-def _build(entry: NetworkEntry, form: CountedForm) -> tuple[nn.Module, int]:
-    for spatial_dims in (3, form.spatial_dims):
-        try:
-            network = build_network(
-                entry.name,
-                in_channels=form.in_channels,
-                num_classes=form.num_classes,
-                spatial_dims=spatial_dims,
-                arguments=form.arguments,
-            )
-        except RecipeError:
-            continue
-        return network, spatial_dims
-    raise RecipeError(expected=f"a form of {entry.name} that can be built", got=form.variant, remedy="mend its entry")
+def _build(entry: NetworkEntry, form: CountedForm) -> nn.Module:
+    return build_network(
+        entry.name,
+        in_channels=form.in_channels,
+        num_classes=form.num_classes,
+        spatial_dims=form.spatial_dims,
+        arguments=form.arguments,
+    )
 
 
 def _attention_flops(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:

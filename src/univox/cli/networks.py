@@ -75,7 +75,7 @@ def _cell(row: dict[str, Any], key: str) -> str:
         return f"{value / 1e6:.{digits}f}M"
     if value is None or value == "":
         return "-"
-    return f"{value:,}" if isinstance(value, int) and value > 9999 else str(value)
+    return f"{value:,}" if key in ("parameters", "published") else str(value)
 
 
 def _table(columns: list[str], cells: list[list[str]], *, right: set[int], markdown: bool) -> None:

@@ -1,0 +1,20 @@
+"""The page of networks says what the command says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from univox.networks import describe_networks
+
+PAGE = Path(__file__).parents[1] / "docs" / "networks.md"
+
+
+def test_every_form_stands_on_the_page_with_its_count_verdict_and_reason() -> None:
+    table = PAGE.read_text(encoding="utf-8").split("<!-- counts -->")[1].split("<!-- /counts -->")[0]
+    lines = [line.split(" | ") for line in table.strip().splitlines()[2:]]
+    page = [(line[0].removeprefix("| "), line[1], line[4], line[6], line[7].removesuffix(" |")) for line in lines]
+    wanted = [
+        (row["name"], row["variant"] or "-", f"{row['parameters']:,}", row["verdict"], row["reason"] or "-")
+        for row in describe_networks()
+    ]
+    assert page == wanted

@@ -6,9 +6,8 @@ from typing import ClassVar
 
 import torch
 from monai.networks.nets import swin_unetr as library
-from torch import Tensor
 
-from univox.errors import RecipeError, ShapeError
+from univox.errors import RecipeError
 from univox.networks.blocks.sizes import SizeRule
 from univox.networks.library_network import LibraryNetwork
 from univox.networks.library_unets import check_two_or_three
@@ -29,7 +28,8 @@ class SwinUNETR(LibraryNetwork):
 
     Shape:
         image  (B, in_channels, *spatial), normalized float
-        logits (B, num_classes, *spatial); each size divisible by 32, one of them at least 64
+        logits (B, num_classes, *spatial); each size divisible by 32, at least 64: instance norm cannot
+            normalize the single voxel that 32 leaves
 
     Raises:
         RecipeError: Another number of axes, or a width that 12 does not divide.
@@ -55,7 +55,6 @@ class SwinUNETR(LibraryNetwork):
                 got=str(width),
                 remedy=f"choose {width + -width % _EMBEDDED}",
             )
-        _stand_in_for_einops()
         # Its constructor reads numbers off tensors, which a device without memory (torch's meta) cannot give.
         device = torch.get_default_device()
         with torch.device("cpu"):
@@ -66,38 +65,9 @@ class SwinUNETR(LibraryNetwork):
                 feature_size=width,
                 drop_rate=dropout,
             )
-        super().__init__(network.to(device), in_channels=in_channels, sizes=SizeRule.multiples(_DIVISOR, spatial_dims))
+        super().__init__(
+            network.to(device),
+            in_channels=in_channels,
+            sizes=SizeRule.multiples(_DIVISOR, spatial_dims, smallest=2 * _DIVISOR),
+        )
         self.encoder_parts = ("network.swinViT",)
-
-    def forward(self, image: Tensor) -> Tensor:
-        """Logits on the image's grid."""
-        self.sizes.check(image, in_channels=self.in_channels)
-        if all(size == _DIVISOR for size in image.shape[2:]):
-            # Its coarsest map is a single voxel, which instance norm cannot normalize.
-            raise ShapeError(
-                expected=f"a size above {_DIVISOR} on one axis at least",
-                got=f"{tuple(image.shape[2:])}",
-                remedy=f"pad one axis to {2 * _DIVISOR}",
-            )
-        return self.network(image)
-
-
-def moved_axes(tensor: Tensor, pattern: str) -> Tensor:
-    """Reorder axes as a pattern of their names says: what this library uses `einops.rearrange` for.
-
-    >>> moved_axes(torch.zeros(2, 3, 4, 5), "b c h w -> b h w c").shape
-    torch.Size([2, 4, 5, 3])
-    """
-    before, after = (side.split() for side in pattern.split("->"))
-    return tensor.permute([before.index(name) for name in after])
-
-
-def _stand_in_for_einops() -> None:
-    """Let the library's transformer work without einops, an optional package that it has but four axis moves from.
-
-    Where einops is missing, MONAI holds something there that raises at its first call.
-    """
-    try:
-        import einops  # noqa: F401  # pyright: ignore
-    except ImportError:
-        library.rearrange = moved_axes

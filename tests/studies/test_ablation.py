@@ -97,6 +97,17 @@ def test_another_study_in_the_folder_is_refused(request_of: TrainRequest) -> Non
         ablation(request_of, [Arm(name="standard")], judged_on="validation")
 
 
+def test_an_arm_left_out_once_is_not_forgotten(request_of: TrainRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Else its result would later pass for that of an arm with other settings.
+    ablation(request_of, [arm("standard")], judged_on="validation")
+    with monkeypatch.context() as patch:
+        patch.setattr("univox.studies.ablation.train", lambda *_, **__: pytest.fail("refused before any training"))
+        with pytest.raises(pytest.fail.Exception):
+            ablation(request_of, [arm("separable")], judged_on="validation")
+        with pytest.raises(CheckpointError, match="another arm standard"):
+            ablation(request_of, [Arm(name="standard")], judged_on="validation")
+
+
 def test_judging_on_cases_that_are_not_there_is_refused_at_once(request_of: TrainRequest) -> None:
     with pytest.raises(DatasetError, match=r"--holdout 0\.2, or --judge-on validation"):
         ablation(request_of.model_copy(update={"holdout": 0.0}), [arm("standard")])

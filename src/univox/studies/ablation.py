@@ -147,10 +147,12 @@ def _refuse_another_study(request: TrainRequest, arms: Sequence[Arm], judged_on:
     path = request.output / "study.json"
     asked = request.model_dump(mode="json", exclude={"output", "jobs", "workers", "cache", "tensorboard"})
     wanted: dict[str, Any] = {"format_version": FORMAT_VERSION, "judged_on": judged_on, "request": asked}
+    now = {arm.name: arm.model_dump(mode="json") for arm in arms}
+    known: dict[str, Any] = {}
     if path.exists():
         there = json.loads(path.read_text(encoding="utf-8"))
         known = {arm["name"]: arm for arm in there.pop("arms", [])}
-        changed = [arm.name for arm in arms if arm.name in known and known[arm.name] != arm.model_dump(mode="json")]
+        changed = [name for name in now if name in known and known[name] != now[name]]
         if there != wanted or changed:
             raise CheckpointError(
                 expected="the study that this folder holds, or a new folder",
@@ -158,7 +160,8 @@ def _refuse_another_study(request: TrainRequest, arms: Sequence[Arm], judged_on:
                 remedy="choose another -o, or ask for the same study to go on with it",
                 path=request.output,
             )
-    write_json(path, {**wanted, "arms": [arm.model_dump(mode="json") for arm in arms]})
+    # Arms that are not asked for this time stay known: their results are still there.
+    write_json(path, {**wanted, "arms": list({**known, **now}.values())})
 
 
 def _result(request: TrainRequest, arm: Arm, judged_on: str, observer: Observer) -> ArmResult:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from univox.networks.blocks.conv import Layers, Sizes
+from univox.networks.blocks.conv import Layers
 from univox.networks.blocks.depthwise import ChannelwiseConvolution
 
 
@@ -34,7 +34,7 @@ class InvertedResidual(nn.Module):
         *,
         layers: Layers,
         spatial_dims: int,
-        stride: Sizes = 1,
+        stride: int = 1,
         expansion: int = 6,
     ) -> None:
         super().__init__()

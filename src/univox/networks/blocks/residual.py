@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from univox.networks.blocks.conv import Layers, Sizes
+from univox.networks.blocks.conv import Layers
 
 
 class PreActivation(nn.Sequential):
@@ -39,7 +39,7 @@ class PreActivationBlock(nn.Module):
         out_channels: int,
         *,
         layers: Layers,
-        stride: Sizes = 1,
+        stride: int = 1,
         shortcut: str = "auto",
     ) -> None:
         super().__init__()

@@ -9,7 +9,7 @@ from torch import Tensor
 from univox.errors import RecipeError, ShapeError
 from univox.losses.cross_entropy import CrossEntropy
 
-# networks.md, section 8.5: four voxels, three classes.
+# Four voxels, three classes.
 PROBABILITIES = torch.tensor([(0.7, 0.2, 0.1), (0.1, 0.8, 0.1), (0.3, 0.4, 0.3), (0.6, 0.3, 0.1)], dtype=torch.float64)
 LOGITS = PROBABILITIES.log().T[None]
 LABEL = torch.tensor([[0, 1, 0, 0]])

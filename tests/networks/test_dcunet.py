@@ -34,7 +34,7 @@ class TestReleasedHeadWithZeros(NetworkContract):
     rounding = 0.5
 
 
-# networks_family.md, section 2, row by row.
+# The layer table, row by row.
 def test_every_part_has_the_released_networks_parameters() -> None:
     network = built("dcunet", 3, 1, 2, head="released")
     assert [block.normalization.num_features for block in network.encoder] == [51, 105, 212, 426, 853]

@@ -20,7 +20,6 @@ class TestLcmUNet(NetworkContract):
         return image[..., :32, :] if spatial_dims == 3 else image
 
 
-# networks_family.md, section 4.
 def test_every_part_has_the_parameters_of_the_layer_table() -> None:
     network = built("lcmunet", 3, 1, 2)
     assert counts(network.encoder) == [997, 3_704, 36_992]

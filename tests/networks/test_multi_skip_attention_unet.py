@@ -44,7 +44,7 @@ def counted(in_channels: int, num_classes: int, spatial_dims: int = 3) -> MultiS
         return MultiSkipAttentionUNet(in_channels, num_classes, spatial_dims=spatial_dims)
 
 
-# networks_family.md, section 6, row by row.
+# The layer table, row by row.
 def test_every_block_has_the_parameters_of_the_first_authors_code() -> None:
     network = counted(4, 1)
     assert count_parameters(network.stem) == 3_520

@@ -35,7 +35,7 @@ def counted(in_channels: int = 2, num_classes: int = 4, **arguments: object) -> 
         return NonLocalUNet(in_channels, num_classes, **arguments)
 
 
-# networks.md, section 1.1, row by row.
+# The layer table, row by row.
 def test_every_block_has_the_published_networks_parameters() -> None:
     network = counted()
     blocks = {

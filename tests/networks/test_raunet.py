@@ -24,7 +24,7 @@ class TestRAUNet(NetworkContract):
     unmoved = ("layers.0.bias", "layers.3.bias", "layers.6.bias", "convolution.bias", "value.0.bias")
 
 
-# networks_family.md, section 1, row by row.
+# The layer table, row by row.
 def test_every_part_has_the_released_networks_parameters() -> None:
     network = built("raunet", 3, 1, 2)
     encoder = network.encoder

@@ -22,7 +22,7 @@ def counted(in_channels: int, num_classes: int, spatial_dims: int) -> ResidualDe
         return ResidualDeconvolutionalNetwork(in_channels, num_classes, spatial_dims=spatial_dims)
 
 
-# networks_family.md, section 9, row by row; finest level first.
+# The layer table, row by row; finest level first.
 def test_every_block_has_its_parameters() -> None:
     network = counted(3, 1, 2)
     assert count_parameters(network.stem) == 928

@@ -26,7 +26,7 @@ def counted(in_channels: int = 1, num_classes: int = 1, **arguments: Any) -> Res
         return ResidualSymmetricUNet(in_channels, num_classes, **arguments)
 
 
-# networks_family.md, section 7, row by row.
+# The layer table, row by row.
 @pytest.mark.parametrize(
     ("arguments", "rows"),
     [

@@ -20,7 +20,7 @@ class TestSDUNet(NetworkContract):
     unmoved = (".0.bias",)
 
 
-# networks_family.md, section 5, row by row.
+# The layer table, row by row.
 def test_every_part_has_the_parameters_of_the_layer_table() -> None:
     network = built("sdunet", 3, 1, 2)
     assert counts(network.encoder) == [7_248, 62_016, 247_296, 987_648, 1_577_472]

@@ -20,7 +20,7 @@ class TestUNeXt(NetworkContract):
     divisor = 32
 
 
-# networks_family.md, section 3, row by row.
+# The layer table, row by row.
 def test_every_part_has_the_published_networks_parameters() -> None:
     network = built("unext", 3, 1, 2)
     assert counts(network.encoder) == [480, 4_704, 37_248]

@@ -54,7 +54,6 @@ def small(in_channels: int = 1, num_classes: int = 2, **arguments: Any) -> Unive
     return UniversalUNet(in_channels, num_classes, **{"spatial_dims": 2, "pools": 2, "width": 4, **arguments})
 
 
-# networks.md, sections 4.4 and 4.5.
 @pytest.mark.parametrize(
     ("domain", "parameters", "under_the_rule"),
     [
@@ -160,7 +159,7 @@ def test_parts_of_five_datasets_together(units: str, parts: dict[str, int]) -> N
     assert sum(count_parameters(net.supervision) for net in left_out) == 1_224
 
 
-# networks.md, section 4.2, row by row.
+# The layer table, row by row.
 def test_levels_have_the_published_widths_and_edges() -> None:
     network = counted()
     seen: dict[str, tuple[int, ...]] = {}

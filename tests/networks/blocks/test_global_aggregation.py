@@ -75,7 +75,7 @@ def test_moving_the_voxels_of_keys_about_changes_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "channels", "out", "parameters"),
-    # networks.md, section 1.1, less norms (2 per channel) and the shortcut (27 in out).
+    # The published rows, less norms (2 per channel) and the shortcut (27 in out).
     [
         ("same", 128, 128, 66_304 - 256),
         ("up", 128, 64, 463_360 - 256 - 27 * 128 * 64),

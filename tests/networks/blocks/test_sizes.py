@@ -15,7 +15,6 @@ def test_the_size_that_fits_is_the_first_of_its_row(divisor: int, smallest: int,
     assert rule.fitting((size,)) == (next(fits for fits in row if fits >= size),)
 
 
-# networks.md 5.1 and 6.1.
 def test_the_published_sizes() -> None:
     flat = SizeRule((16,) * 2, (188,) * 2, (92,) * 2)
     assert [flat.inner((size, size))[0] for size in (188, 204, 572)] == [4, 20, 388]

@@ -103,3 +103,22 @@ def test_a_foreign_network_with_other_logits_is_refused() -> None:
 def test_a_slip_is_named(name: str, arguments: dict[str, object], message: str) -> None:
     with pytest.raises(RecipeError, match=message):
         build_network(name, in_channels=1, num_classes=2, spatial_dims=3, arguments=arguments)
+
+
+def test_a_network_of_another_library_stands_by_its_dotted_path() -> None:
+    arguments = {
+        "spatial_dims": 2,
+        "in_channels": 1,
+        "out_channels": 3,
+        "kernel_size": [3, 3, 3],
+        "strides": [1, 2, 2],
+        "upsample_kernel_size": [2, 2],
+        "filters": [4, 8, 8],
+        "size_divisor": 4,
+    }
+    network = build_network(
+        "monai.networks.nets.DynUNet", in_channels=1, num_classes=3, spatial_dims=2, arguments=arguments
+    )
+    assert network(torch.randn(2, 1, 8, 12)).shape == (2, 3, 8, 12)
+    with pytest.raises(ShapeError, match="got 10 on axis W"):
+        network(torch.randn(2, 1, 8, 10))

@@ -10,6 +10,7 @@ from torch.nn import functional
 from univox.errors import RecipeError, ShapeError
 from univox.networks import count_parameters
 from univox.networks.blocks.conv import centered_layers
+from univox.networks.blocks.sizes import SizeRule
 from univox.networks.multi_skip_attention_unet import (
     MultiSkipAttentionUNet,
     MultiSkipDecoder,
@@ -31,7 +32,7 @@ class TestMultiSkipAttentionUNet(NetworkContract):
     name = "multi-skip-attention-unet"
     arguments: ClassVar[dict[str, Any]] = SMALL
     divisor = 1
-    smallest = 6
+    smallest = 5
     # Normalized over one channel or group, what is added to all is taken away again.
     unmoved = ("gate.score.1.0.bias",)
     # Up to 2e-3 by the seed, at full width as well: a dozen more norms lie in a row than in a plain U-Net.
@@ -71,11 +72,24 @@ def test_levels_halve_the_grid_and_round_up() -> None:
     assert grids == [*down, down[-1], *down[3::-1]]
 
 
-def test_too_few_voxels_to_normalize_on_the_coarsest_grid_are_named() -> None:
-    network = MultiSkipAttentionUNet(1, 2, spatial_dims=2, **SMALL)
-    assert network(torch.randn(1, 1, 1, 5)).shape == (1, 2, 1, 5)
-    with pytest.raises(ShapeError, match=r"got 4 on axis W.* 5$"):
-        network(torch.randn(1, 1, 8, 4))
+# In groups of one channel the coarsest level needs two voxels; of more, the gate of the decoder above it does.
+@pytest.mark.parametrize(("widths", "cell"), [((4, 6, 8), 4), ((4, 6, 16), 2)])
+def test_too_few_voxels_to_normalize_are_named(widths: tuple[int, ...], cell: int) -> None:
+    network = MultiSkipAttentionUNet(1, 2, spatial_dims=2, **{**SMALL, "widths": widths})
+    for size in ((1, cell + 1), (cell + 1, 1)):
+        assert network(torch.randn(1, 1, *size)).shape == (1, 2, *size)
+    with pytest.raises(
+        ShapeError, match=rf"more than {cell} x {cell} on some axis, got {cell} x {cell}; .*axis W to {cell + 1}$"
+    ):
+        network(torch.randn(1, 1, cell, cell))
+    # The rule is no stricter than the layers are.
+    with pytest.raises(ValueError, match="more than 1 value per channel"):
+        _without_check(network)(torch.randn(1, 1, cell, cell))
+
+
+def _without_check(network: MultiSkipAttentionUNet) -> MultiSkipAttentionUNet:
+    network.sizes = SizeRule((1, 1))
+    return network
 
 
 def test_a_projection_and_a_resampling_trade_places() -> None:

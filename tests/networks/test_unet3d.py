@@ -7,8 +7,10 @@ import torch
 from network_contract import NetworkContract
 from torch import nn
 
+from univox.errors import ShapeError
 from univox.networks import NETWORKS, count_parameters
 from univox.networks.registry import build_without_memory
+from univox.networks.unet import UNet
 from univox.networks.unet3d import UNet3D, count_without_normalization
 
 # A number added to all voxels of a channel is taken out again by the normalization behind it.
@@ -29,10 +31,6 @@ class TestPaddedUNet3D(NetworkContract):
     arguments: ClassVar[dict[str, Any]] = {"widths": [2, 4, 4, 8], "padded": True, "normalization": "instance"}
     divisor = 4
     unmoved = _BEFORE_NORMALIZATION
-
-    def image(self, spatial_dims: int = 2, *, batch: int = 2, in_channels: int = 2) -> torch.Tensor:
-        # Instance normalization has nothing to compare in a channel of one voxel.
-        return super().image(spatial_dims, batch=batch, in_channels=in_channels).repeat(1, 1, *[2] * spatial_dims)
 
 
 def without_memory(**arguments: Any) -> UNet3D:
@@ -112,3 +110,13 @@ def test_instance_normalization_is_that_of_a_batch_of_one_in_prediction_too() ->
     instance.load_state_dict(dict(batch.named_parameters()))
     image = torch.randn(1, 1, 8, 8, dtype=torch.float64)
     torch.testing.assert_close(instance(image), batch.train()(image))
+
+
+@pytest.mark.parametrize("network", [UNet, UNet3D])
+def test_instance_normalization_asks_for_two_voxels_at_the_bottom(network: type[UNet] | type[UNet3D]) -> None:
+    built = network(1, 2, widths=(2, 4, 4), spatial_dims=2, padded=True, normalization="instance")
+    step = built.sizes.divisor[0]
+    assert built(torch.zeros(1, 1, 2 * step, step)).shape == (1, 2, 2 * step, step)
+    with pytest.raises(ShapeError, match=f"more than {step} x {step} on some axis"):
+        built(torch.zeros(1, 1, step, step))
+    assert not network(1, 2, widths=(2, 4), spatial_dims=2, normalization="instance").sizes.cell

@@ -47,8 +47,8 @@ class MultiSkipAttentionUNet(nn.Module):
 
     Raises:
         RecipeError: Widths and repeats of different length.
-        ShapeError: At call, for an image whose last axis leaves a single voxel on the coarsest grid, which has
-            nothing to be normalized by: 2 ** halvings voxels or fewer, 16 by default.
+        ShapeError: At call, for an image that is a single voxel to the coarsest decoder, whose gate has nothing to
+            normalize it by: 8 voxels or fewer on every axis by default.
 
     Source: Nodirov, Abdusalomov, Whangbo, Sensors 2022; layers as in the first author's later code, which is not
         that of the paper. The paper is said to leave open where the gate sits, what is resampled how, and the
@@ -82,8 +82,7 @@ class MultiSkipAttentionUNet(nn.Module):
         residual = partial(InvertedResidual, layers=clipped, spatial_dims=spatial_dims)
         bottom, steps = widths[-1], [(1, 1)] + [(2, expansion)] * (len(widths) - 1)
         self.in_channels = in_channels
-        # One more than the factor of the coarsest grid leaves two voxels there.
-        self.sizes = SizeRule((1,) * spatial_dims, (*(1,) * (spatial_dims - 1), 2 ** (len(widths) - 1) + 1))
+        self.sizes = SizeRule((1,) * spatial_dims, cell=(_cell(widths, expansion),) * spatial_dims)
         self.stem = _convolved(in_channels, stem_width, layers=clipped)
         self.encoder = nn.ModuleList(
             _level(i, o, count, make=partial(residual, expansion=widening), stride=stride)
@@ -193,6 +192,15 @@ def _level(
     """Inverted residuals, the first of which strides."""
     rest = (make(out_channels, out_channels) for _ in range(count - 1))
     return nn.Sequential(make(in_channels, out_channels, stride=stride), *rest)
+
+
+def _cell(widths: Sequence[int], expansion: int) -> int:
+    """Voxels along one of the coarsest grid on which some channel is normalized by itself.
+
+    The last channel of a gate is; those of a level are where there are no more of them than groups.
+    """
+    alone = min(widths[-1], expansion * widths[-2]) <= _GROUPS
+    return 2 ** (len(widths) - (1 if alone else 2))
 
 
 def _check(widths: Sequence[int], repeats: Sequence[int]) -> None:

@@ -28,8 +28,8 @@ class SwinUNETR(LibraryNetwork):
 
     Shape:
         image  (B, in_channels, *spatial), normalized float
-        logits (B, num_classes, *spatial); each size divisible by 32, at least 64: instance norm cannot
-            normalize the single voxel that 32 leaves
+        logits (B, num_classes, *spatial); each size divisible by 32, and one of them at least 64: instance
+            norm cannot normalize the single voxel that 32 on every axis leaves
 
     Raises:
         RecipeError: Another number of axes, or a width that 12 does not divide.
@@ -65,9 +65,6 @@ class SwinUNETR(LibraryNetwork):
                 feature_size=width,
                 drop_rate=dropout,
             )
-        super().__init__(
-            network.to(device),
-            in_channels=in_channels,
-            sizes=SizeRule.multiples(_DIVISOR, spatial_dims, smallest=2 * _DIVISOR),
-        )
+        steps = (_DIVISOR,) * spatial_dims
+        super().__init__(network.to(device), in_channels=in_channels, sizes=SizeRule(steps, cell=steps))
         self.encoder_parts = ("network.swinViT",)

@@ -31,7 +31,8 @@ class UNet(nn.Module):
 
     Shape:
         image  (B, in_channels, *spatial), normalized float
-        logits (B, num_classes, *inner). Padded: inner = spatial, divisible by 2 ** (levels - 1), 16 as published.
+        logits (B, num_classes, *inner). Padded: inner = spatial, divisible by 2 ** (levels - 1), 16 with five levels;
+        with instance normalization more than that on some axis.
         Unpadded with five levels: spatial = 188 + 16 m, inner = spatial - 184 (572 -> 388)
 
     Raises:
@@ -65,7 +66,7 @@ class UNet(nn.Module):
         super().__init__()
         layers = plain_layers(spatial_dims, padded=padded, normalization=normalization)
         self.in_channels = in_channels
-        self.sizes = u_sizes(len(widths) - 1, spatial_dims, padded=padded)
+        self.sizes = u_sizes(len(widths) - 1, spatial_dims, padded=padded, normalization=normalization)
         self.encoder = nn.ModuleList(
             Convolutions(before, width, width, layers=layers, bias=bias)
             for before, width in pairwise((in_channels, *widths))

@@ -32,7 +32,8 @@ class UNet3D(nn.Module):
 
     Shape:
         image  (B, in_channels, *spatial), normalized float
-        logits (B, num_classes, *inner). Padded: inner = spatial, divisible by 8 with four levels.
+        logits (B, num_classes, *inner). Padded: inner = spatial, divisible by 8 with four levels; with instance
+        normalization more than that on some axis.
         Unpadded: spatial = 92 + 8 m, inner = spatial - 88 (132 x 132 x 116 -> 44 x 44 x 28)
 
     Raises:
@@ -67,7 +68,7 @@ class UNet3D(nn.Module):
         layers = plain_layers(spatial_dims, padded=padded, normalization=normalization)
         steps = list(pairwise(widths))
         self.in_channels = in_channels
-        self.sizes = u_sizes(len(steps) - 1, spatial_dims, padded=padded)
+        self.sizes = u_sizes(len(steps) - 1, spatial_dims, padded=padded, normalization=normalization)
         self.encoder = nn.ModuleList(
             Convolutions(first if number else in_channels, first, second, layers=layers, bias=bias)
             for number, (first, second) in enumerate(steps)

@@ -49,7 +49,7 @@ class UniversalUNet(nn.Module):
 
     Shape:
         image  (B, in_channels, *spatial), normalized float
-        logits (B, num_classes, *spatial); each size divisible by 2 ** pools, and at least twice that: instance
+        logits (B, num_classes, *spatial); each size divisible by 2 ** pools, and above that on some axis: instance
         norm has nothing to compare in a single voxel
 
     Raises:
@@ -84,7 +84,8 @@ class UniversalUNet(nn.Module):
         strides = pool_strides(halvings)
         widths = [width * 2**level for level in range(len(strides) + 1)]
         self.in_channels = in_channels
-        self.sizes = SizeRule(tuple(2**n for n in halvings), tuple(2 * 2**n if n else 1 for n in halvings))
+        steps = tuple(2**n for n in halvings)
+        self.sizes = SizeRule(steps, cell=steps)
         self.stem = nn.Sequential(StandardUnit(in_channels, width, layers=layers), layers.activation())
         self.encoder = nn.ModuleList(ResidualUnits(channels, units=made, layers=layers) for channels in widths)
         self.down = nn.ModuleList(

@@ -22,15 +22,21 @@ class SizeRule:
         smallest: The first of them; left out, the divisor.
         margin: Voxels that the logits lack on either side of the image: 0 for padded networks, which return logits
             of the image's size.
+        cell: Voxels of the image that make one of the coarsest normalized grid, where that must have two: a norm of
+            each image by itself has nothing to compare in a single one. Left out, one will do.
 
     >>> rule = SizeRule((16, 16), smallest=(188, 188), margin=(92, 92))
     >>> rule.fitting((500, 572)), rule.inner((572, 572))
     ((508, 572), (388, 388))
+    >>> rule = SizeRule((8, 8), cell=(8, 8))
+    >>> rule.fitting((8, 5)), rule.fitting((9, 5))
+    ((8, 16), (16, 8))
     """
 
     divisor: tuple[int, ...]
     smallest: tuple[int, ...] = ()
     margin: tuple[int, ...] = ()
+    cell: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         # Frozen, and two of the fields have defaults that depend on the first.
@@ -52,11 +58,23 @@ class SizeRule:
         return len(self.divisor)
 
     def fitting(self, shape: Sequence[int]) -> tuple[int, ...]:
-        """Give the next shape that fits, none of its edges below the given one."""
+        """Give the next shape that fits, none of its edges below the given one.
+
+        Where all that is amiss is a single voxel on the coarsest grid, the last axis grows.
+        """
+        fits = self._next(shape)
+        if not self._is_one_cell(fits):
+            return fits
+        return self._next((*fits[:-1], self.cell[-1] + 1))
+
+    def _next(self, shape: Sequence[int]) -> tuple[int, ...]:
         return tuple(
             max(smallest, size + (smallest - size) % divisor)
             for size, smallest, divisor in zip(shape, self.smallest, self.divisor, strict=True)
         )
+
+    def _is_one_cell(self, shape: Sequence[int]) -> bool:
+        return bool(self.cell) and all(size <= cell for size, cell in zip(shape, self.cell, strict=True))
 
     def inner(self, shape: Sequence[int]) -> tuple[int, ...]:
         """Give the shape of the logits of an image of that shape."""
@@ -85,18 +103,29 @@ class SizeRule:
     def check_shape(self, shape: Sequence[int]) -> None:
         """Raise ShapeError unless each spatial size fits, with the next size that does."""
         names = _AXES[-self.spatial_dims :]
-        for axis, (size, fits) in enumerate(zip(shape, self.fitting(shape), strict=True)):
+        for axis, (size, fits) in enumerate(zip(shape, self._next(shape), strict=True)):
             if size != fits:
-                divisor, smallest = self.divisor[axis], self.smallest[axis]
-                plain = (
-                    f"divisible by {divisor}" if smallest % divisor == 0 else f"{smallest} + a multiple of {divisor}"
-                )
-                least = f", at least {smallest}" if smallest != divisor and smallest % divisor == 0 else ""
                 raise ShapeError(
-                    expected=f"a size {plain}{least}",
+                    expected=self._in_words(axis),
                     got=f"{size} on axis {names[axis]}",
                     remedy=f"pad or crop to {fits}",
                 )
+        if self._is_one_cell(shape):
+            raise ShapeError(
+                expected=f"more than {_by(self.cell)} on some axis",
+                got=_by(shape),
+                remedy=f"pad axis {names[-1]} to {self.fitting(shape)[-1]}",
+            )
+
+    def _in_words(self, axis: int) -> str:
+        divisor, smallest = self.divisor[axis], self.smallest[axis]
+        if smallest % divisor:
+            return f"a size {smallest} + a multiple of {divisor}"
+        return f"a size divisible by {divisor}" + (f", at least {smallest}" if smallest != divisor else "")
+
+
+def _by(sizes: Sequence[int]) -> str:
+    return " x ".join(map(str, sizes))
 
 
 def size_rule(network: Any, spatial_dims: int) -> SizeRule:

@@ -124,18 +124,19 @@ def crop_center(image: Tensor, shape: Sequence[int]) -> Tensor:
     return image
 
 
-def u_sizes(halvings: int, spatial_dims: int, *, padded: bool) -> SizeRule:
+def u_sizes(halvings: int, spatial_dims: int, *, padded: bool, normalization: Normalization) -> SizeRule:
     """Give the sizes that a U-Net takes whose levels have two convolutions of edge 3 on either side.
 
     Unpadded, every pooling must see an even size, and something must be left at the end. The margin is the same
-    for all sizes that fit.
+    for all sizes that fit. Padded, instance normalization wants two voxels at the bottom.
 
-    >>> u_sizes(4, 2, padded=False)
-    SizeRule(divisor=(16, 16), smallest=(188, 188), margin=(92, 92))
+    >>> u_sizes(4, 2, padded=False, normalization="none")
+    SizeRule(divisor=(16, 16), smallest=(188, 188), margin=(92, 92), cell=())
     """
     step = 2**halvings
     if padded:
-        return SizeRule.multiples(step, spatial_dims)
+        steps = (step,) * spatial_dims
+        return SizeRule(steps, cell=steps if normalization == "instance" else ())
     # Level l loses one voxel of its own grid, 2 ** l of the image's, per convolution and side; the lowest level once.
     margin = _PAIR * (2 * sum(2**level for level in range(halvings)) + step)
     inner = 4 % step or step

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from univox.errors import RecipeError
 from univox.networks.blocks.by_dimension import MAX_POOLS
-from univox.networks.blocks.conv import Layers, aligned_layers
+from univox.networks.blocks.conv import Layers, aligned_layers, convolved
 from univox.networks.blocks.initialize import initialize
 from univox.networks.blocks.sizes import SizeRule
 from univox.networks.blocks.u_shape import Convolutions
@@ -119,9 +119,7 @@ class FusedLevel(nn.Module):
     def __init__(self, coarse: int, skip: int, up: int, width: int, *, layers: Layers) -> None:
         super().__init__()
         self.deconvolution = layers.transposed(coarse, up, kernel_size=3, stride=2)
-        self.transformation = nn.Sequential(
-            layers.convolution(skip, width, kernel_size=1), layers.normalization(width), layers.activation()
-        )
+        self.transformation = convolved(skip, width, layers=layers, kernel_size=1)
         self.fusion = Convolutions(up + width, width, layers=layers, bias=False)
 
     def forward(self, coarse: Tensor, skip: Tensor) -> Tensor:

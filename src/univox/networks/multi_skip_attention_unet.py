@@ -14,7 +14,7 @@ from torch.nn import functional
 from univox.errors import RecipeError
 from univox.networks.blocks.attention_gate import AttentionGate
 from univox.networks.blocks.by_dimension import INTERPOLATION
-from univox.networks.blocks.conv import Layers, centered_layers
+from univox.networks.blocks.conv import Layers, centered_layers, convolved
 from univox.networks.blocks.initialize import initialize
 from univox.networks.blocks.inverted_residual import InvertedResidual
 from univox.networks.blocks.sizes import SizeRule
@@ -83,13 +83,13 @@ class MultiSkipAttentionUNet(nn.Module):
         bottom, steps = widths[-1], [(1, 1)] + [(2, expansion)] * (len(widths) - 1)
         self.in_channels = in_channels
         self.sizes = SizeRule((1,) * spatial_dims, cell=(_cell(widths, expansion),) * spatial_dims)
-        self.stem = _convolved(in_channels, stem_width, layers=clipped)
+        self.stem = convolved(in_channels, stem_width, layers=clipped)
         self.encoder = nn.ModuleList(
             _level(i, o, count, make=partial(residual, expansion=widening), stride=stride)
             for i, o, count, (stride, widening) in zip((stem_width, *widths), widths, repeats, steps, strict=False)
         )
         self.bottom = nn.Sequential(
-            *_convolved(bottom, bottom, layers=layers), *_convolved(bottom, bottom, layers=layers)
+            *convolved(bottom, bottom, layers=layers), *convolved(bottom, bottom, layers=layers)
         )
         # From the coarsest to the finest, each with one map more to draw on.
         self.decoder = nn.ModuleList(
@@ -135,7 +135,7 @@ class MultiSkipDecoder(nn.Module):
         self.mode = mode
         self.project = nn.ModuleList(layers.convolution(c, width, kernel_size=1) for c in channels)
         self.fuse = nn.Sequential(
-            *_convolved(len(channels) * width, width, layers=layers), *_convolved(width, width, layers=layers)
+            *convolved(len(channels) * width, width, layers=layers), *convolved(width, width, layers=layers)
         )
         self.gate = AttentionGate(
             width, channels[-1], width // 2, layers=layers, normalization=partial(nn.GroupNorm, 1)
@@ -178,12 +178,6 @@ def group_norm(channels: int) -> nn.Module:
 
 def _group_normalized_layers(spatial_dims: int) -> Layers:
     return replace(centered_layers(spatial_dims), normalization=group_norm)
-
-
-def _convolved(in_channels: int, out_channels: int, *, layers: Layers) -> nn.Sequential:
-    return nn.Sequential(
-        layers.convolution(in_channels, out_channels), layers.normalization(out_channels), layers.activation()
-    )
 
 
 def _level(

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from univox.errors import RecipeError
 from univox.networks.blocks.by_dimension import MAX_POOLS
-from univox.networks.blocks.conv import Layers, centered_layers
 from univox.networks.blocks.initialize import initialize
 from univox.networks.blocks.sizes import SizeRule
+from univox.networks.blocks.u_shape import Convolutions, plain_layers
 
 
 class NestedUNet(nn.Module):
@@ -62,13 +62,13 @@ class NestedUNet(nn.Module):
         super().__init__()
         if len(widths) < 2:
             raise RecipeError(expected="at least two widths", got=str(tuple(widths)), remedy="give one per row")
-        layers = centered_layers(spatial_dims)
+        layers = plain_layers(spatial_dims, normalization="batch" if batch_normalization else "none")
         self.in_channels = in_channels
         self.rows = len(widths)
         self.sizes = SizeRule.multiples(2 ** (self.rows - 1), spatial_dims)
         self.halve = MAX_POOLS[spatial_dims](2)
         self.encoder = nn.ModuleList(
-            _pair(before, after, layers=layers, normalized=batch_normalization)
+            Convolutions(before, after, after, layers=layers, bias=True)
             for before, after in zip((in_channels, *widths), widths, strict=False)
         )
         places = [(row, column) for column in range(1, self.rows) for row in range(self.rows - column)]
@@ -80,8 +80,8 @@ class NestedUNet(nn.Module):
         )
         self.nodes = nn.ModuleDict(
             {
-                _name(row, column): _pair(
-                    (column + 1) * widths[row], widths[row], layers=layers, normalized=batch_normalization
+                _name(row, column): Convolutions(
+                    (column + 1) * widths[row], widths[row], widths[row], layers=layers, bias=True
                 )
                 for row, column in places
             }
@@ -112,12 +112,3 @@ class NestedUNet(nn.Module):
 
 def _name(row: int, column: int) -> str:
     return f"{row}_{column}"
-
-
-def _pair(in_channels: int, out_channels: int, *, layers: Layers, normalized: bool) -> nn.Sequential:
-    parts: list[nn.Module] = []
-    for before in (in_channels, out_channels):
-        parts.append(layers.convolution(before, out_channels, kernel_size=3, bias=True))
-        parts += [layers.normalization(out_channels)] if normalized else []
-        parts.append(layers.activation())
-    return nn.Sequential(*parts)

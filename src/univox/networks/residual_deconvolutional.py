@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from univox.networks.blocks.by_dimension import MAX_POOLS, TRANSPOSED
-from univox.networks.blocks.conv import Layers, centered_layers
+from univox.networks.blocks.conv import Layers, centered_layers, convolved
 from univox.networks.blocks.initialize import initialize
 from univox.networks.blocks.residual import ResidualBlock
 from univox.networks.blocks.sizes import SizeRule
@@ -58,9 +58,7 @@ class ResidualDeconvolutionalNetwork(nn.Module):
         first = widths[0]
         self.in_channels = in_channels
         self.sizes = SizeRule.multiples(2 ** (len(widths) - 1), spatial_dims)
-        self.stem = nn.Sequential(
-            layers.convolution(in_channels, first), layers.normalization(first), layers.activation()
-        )
+        self.stem = convolved(in_channels, first, layers=layers)
         self.full = nn.Sequential(ResidualBlock(first, layers=layers), ResidualBlock(first, layers=layers))
         self.context = nn.ModuleList(
             nn.Sequential(_residual(i, o, layers=layers), ResidualBlock(o, layers=layers))

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from univox.errors import RecipeError
 from univox.networks.blocks.by_dimension import INTERPOLATION, MAX_POOLS, Sizes
-from univox.networks.blocks.conv import Layers, centered_layers
+from univox.networks.blocks.conv import Layers, centered_layers, convolved
 from univox.networks.blocks.initialize import initialize
 from univox.networks.blocks.sizes import SizeRule
 
@@ -119,11 +119,7 @@ class ResidualModule(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int, *, layers: Layers, first_kernel: Sizes = 3) -> None:
         super().__init__()
-        self.widen = nn.Sequential(
-            layers.convolution(in_channels, out_channels, kernel_size=first_kernel),
-            layers.normalization(out_channels),
-            layers.activation(),
-        )
+        self.widen = convolved(in_channels, out_channels, layers=layers, kernel_size=first_kernel)
         self.branch = nn.Sequential(
             layers.convolution(out_channels, out_channels),
             layers.normalization(out_channels),

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from univox.errors import RecipeError
 from univox.networks.blocks.by_dimension import check_spatial_dims, per_axis
-from univox.networks.blocks.conv import Layers, centered_layers
+from univox.networks.blocks.conv import Layers, centered_layers, convolved
 from univox.networks.blocks.global_aggregation import GlobalAggregation
 from univox.networks.blocks.initialize import initialize
 from univox.networks.blocks.residual import PreActivation, ResidualBlock
@@ -90,10 +90,10 @@ class ResidualUNet(nn.Module):
         inner = separable_layers(spatial_dims) if convolution == "separable" else layers
         self.in_channels = in_channels
         self.sizes = SizeRule(tuple(math.prod(step[axis] for step in steps) for axis in range(spatial_dims)))
-        self.detail = _convolved(in_channels, detail_channels, layers=layers)
+        self.detail = convolved(in_channels, detail_channels, layers=layers)
         self.encoder = nn.ModuleList(
             nn.Sequential(
-                _convolved(before, after, layers=layers, stride=step),
+                convolved(before, after, layers=layers, stride=step),
                 *(ResidualBlock(after, layers=inner) for _ in range(blocks)),
             )
             for before, after, step in zip((in_channels, *channels), channels, steps, strict=False)
@@ -200,16 +200,6 @@ def _supervision(count: int, widths: tuple[int, ...], num_classes: int, *, layer
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise RecipeError(expected=f"{name} of {', '.join(choices)}", got=repr(value), remedy="choose one of them")
-
-
-def _convolved(
-    in_channels: int, out_channels: int, *, layers: Layers, stride: Sequence[int] | int = 1
-) -> nn.Sequential:
-    return nn.Sequential(
-        layers.convolution(in_channels, out_channels, kernel_size=3, stride=stride),
-        layers.normalization(out_channels),
-        layers.activation(),
-    )
 
 
 def _strides(strides: Sequence[Sequence[int]] | None, spatial_dims: int) -> tuple[tuple[int, ...], ...]:

@@ -121,6 +121,23 @@ def block_convolution(
     return TRANSPOSED[spatial_dims](in_channels, out_channels, kernel, stride=strides, bias=bias)
 
 
+def convolved(
+    in_channels: int,
+    out_channels: int,
+    *,
+    layers: Layers,
+    kernel_size: Sizes = 3,
+    stride: Sizes = 1,
+    bias: bool = False,
+) -> nn.Sequential:
+    """A convolution, a normalization and an activation."""
+    return nn.Sequential(
+        layers.convolution(in_channels, out_channels, kernel_size=kernel_size, stride=stride, bias=bias),
+        layers.normalization(out_channels),
+        layers.activation(),
+    )
+
+
 def _surplus(kernel: Sequence[int], stride: Sequence[int]) -> list[tuple[int, int]]:
     """Planes before and after, per axis, by which windows at that stride reach past an even size."""
     totals = [max(k - s, 0) for k, s in zip(kernel, stride, strict=True)]

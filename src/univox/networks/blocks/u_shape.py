@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from univox.errors import RecipeError
 from univox.networks.blocks.by_dimension import CONVOLUTIONS, INSTANCE_NORMS, Sizes, check_spatial_dims, per_axis
-from univox.networks.blocks.conv import Layers, batch_norm, block_convolution, centered_convolution
+from univox.networks.blocks.conv import Layers, batch_norm, block_convolution, centered_convolution, convolved
 from univox.networks.blocks.sizes import SizeRule
 
 Normalization = Literal["none", "batch", "instance"]
@@ -80,11 +80,7 @@ class Convolutions(nn.Sequential):
     def __init__(self, *channels: int, layers: Layers, bias: bool) -> None:
         parts: list[nn.Module] = []
         for before, after in pairwise(channels):
-            parts += [
-                layers.convolution(before, after, kernel_size=3, bias=bias),
-                layers.normalization(after),
-                layers.activation(),
-            ]
+            parts += convolved(before, after, layers=layers, bias=bias)
         super().__init__(*parts)
 
 

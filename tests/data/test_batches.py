@@ -146,6 +146,35 @@ def test_small_images_are_padded_with_the_stated_values() -> None:
         assert Counter(label.flatten().tolist()) == {1: 12, -100: 12}
 
 
+def inner_voxels(batches: Batches, count: int) -> set[int]:
+    """Numbers of the voxels that lie inside the margins of patches, of cases that number their voxels."""
+    rows, columns = (slice(width, edge - width) for width, edge in zip((2, 1), (6, 5), strict=True))
+    images = torch.cat([batches.batch(iteration).image for iteration in range(count)])
+    return set(images[..., rows, columns].flatten().int().tolist())
+
+
+def test_what_an_unpadded_network_gives_logits_of_reaches_every_voxel() -> None:
+    numbers = np.arange(1, 49, dtype=np.float32).reshape(1, 6, 8)
+    case = ArrayCase("numbered", numbers, np.zeros((6, 8), np.uint8))
+    arguments = {"cases": [case], "patch_size": (6, 5), "augmentation": Augmentation.none()}
+    assert inner_voxels(supply(**arguments, margin=(2, 1)), 60) == set(range(1, 49))
+    # Without being told, patches stay in the image, and its border is never learned from.
+    assert not inner_voxels(supply(**arguments), 60) & set(range(1, 9))
+
+
+def test_foreground_lies_inside_the_margin() -> None:
+    label = np.zeros((6, 8), np.uint8)
+    label[0, 0] = 1
+    case = ArrayCase("corner", np.ones((1, 6, 8), np.float32), label)
+    sampling = PatchSampling(foreground_share=1.0, padding_label=9)
+    batches = supply(
+        cases=[case], patch_size=(6, 5), margin=(2, 1), sampling=sampling, augmentation=Augmentation.none()
+    )
+    batch = batches.batch(0)
+    assert (batch.label[:, 2:4, 1:4] == 1).flatten(1).any(1).all()
+    assert (batch.label[:, :2] == 9).all()
+
+
 def test_two_dimensions_by_the_same_code() -> None:
     cases = [random_case(seed, shape=(20, 22)) for seed in range(3)]
     batch = supply(cases=cases, patch_size=(16, 12), spacing_mm=(0.5, 0.7)).batch(1)

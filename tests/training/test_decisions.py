@@ -8,7 +8,7 @@ import pytest
 from univox.data.layouts import open_dataset
 from univox.errors import DatasetError, RecipeError
 from univox.recipes.catalog import load_recipe
-from univox.training.decisions import choose_split, fitted_plan, network_spec
+from univox.training.decisions import batches_of, choose_split, fitted_plan, network_spec
 from univox.training.request import TrainRequest
 
 
@@ -64,3 +64,20 @@ def test_an_auto_patch_grows_to_what_the_network_takes(tiny_dataset: Path) -> No
     stated = load_recipe("univox", [coarse, f"patches.patch_size={list(plan.patch_size)}"])
     with pytest.raises(RecipeError, match=rf"patches.patch_size=\[{expected[0]}, {expected[1]}, {expected[2]}\]"):
         fitted_plan(plan, stated, network_spec(stated, plan, dataset))
+
+
+def test_patches_of_an_unpadded_network_are_placed_by_its_logits(tiny_dataset: Path, tmp_path: Path) -> None:
+    from univox.data.cache import prepare_cases
+    from univox.data.plan import make_plan
+
+    dataset = open_dataset(tiny_dataset)
+    unpadded = "network={name: unet, arguments: {widths: [2, 4]}}"
+    recipe = load_recipe("univox", [unpadded, "patches.patch_size=[18, 18, 18]"])
+    plan = make_plan(dataset, dataset.labelled, preprocessing=recipe.preprocessing, sizes=recipe.patches)
+    spec = network_spec(recipe, plan, dataset)
+    cases = prepare_cases(dataset, dataset.labelled[:1], plan, cache_dir=tmp_path)
+    batches = batches_of(recipe, plan, spec, cases, seed=0)
+    assert batches.margin == (8, 8, 8)
+    shape = cases[0].label().shape
+    for window in (draw.window for iteration in range(5) for draw in batches.draw(iteration)):
+        assert all(start >= -8 and start + 10 <= size for start, size in zip(window.start, shape, strict=True))

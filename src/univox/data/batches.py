@@ -82,6 +82,9 @@ class Batches:
         patch_size: Voxels per axis, array order, 2-D or 3-D.
         batch_size: Patches in a batch.
         num_classes: Classes, background included.
+        margin: Voxels on either side of a patch that an unpadded network gives no logits of; none, unless given.
+            Patches are placed by what is left, so that every voxel of an image can be learned from; their margin may
+            lie beyond it.
         spacing_mm: Voxel edges of the prepared cases; equal ones when left out.
         sampling: Where patches lie.
         augmentation: What is done to them at random.
@@ -98,6 +101,7 @@ class Batches:
     patch_size: tuple[int, ...]
     batch_size: int
     num_classes: int
+    margin: tuple[int, ...] = ()
     spacing_mm: tuple[float, ...] | None = None
     sampling: PatchSampling = field(default_factory=PatchSampling)
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -151,12 +155,16 @@ class Batches:
         case_index = case_at(visit, num_cases=len(self.cases), seed=self.seed)
         facts = self._case_facts(case_index)
         share = self.sampling.foreground_share
+        margin = self.margin or (0,) * len(self.patch_size)
+        inner = tuple(edge - 2 * width for edge, width in zip(self.patch_size, margin, strict=True))
         if is_foreground_item(item, share=share, batch_size=self.batch_size, rng=rng) and facts.classes:
             voxel = foreground_voxel(self.cases[case_index], facts.classes, facts.shape, rng)
-            window = centered_window(voxel, facts.shape, self.patch_size)
+            window = centered_window(voxel, facts.shape, inner)
         else:
-            window = uniform_window(facts.shape, self.patch_size, rng)
+            window = uniform_window(facts.shape, inner, rng)
+        start = tuple(first - width for first, width in zip(window.start, margin, strict=True))
         spatial = draw_spatial(rng, self.augmentation, self._spacing())
+        window = Window(start, self.patch_size)
         return PatchDraw(case_index, window, spatial, draw_intensity(rng, self.augmentation, facts.num_channels))
 
     def _spacing(self) -> tuple[float, ...]:

@@ -17,7 +17,7 @@ from univox.data.plan import Plan
 from univox.data.split import Split, holdout
 from univox.errors import DatasetError, RecipeError
 from univox.model.domain import NetworkSpec
-from univox.networks.blocks.sizes import size_rule
+from univox.networks.blocks.sizes import SizeRule, size_rule
 from univox.networks.registry import build_network
 from univox.recipes.inference_settings import InferenceSettings
 from univox.recipes.recipe import Recipe
@@ -106,9 +106,7 @@ def fitted_plan(plan: Plan, recipe: Recipe, spec: NetworkSpec) -> Plan:
     Raises:
         RecipeError: A stated patch that does not fit.
     """
-    with torch.device("meta"):
-        network = build_network(**spec.model_dump())
-    fits = size_rule(network, plan.spatial_dims).fitting(plan.patch_size)
+    fits = _sizes_of(spec).fitting(plan.patch_size)
     if fits == plan.patch_size:
         return plan
     if recipe.patches.patch_size != "auto":
@@ -121,6 +119,11 @@ def fitted_plan(plan: Plan, recipe: Recipe, spec: NetworkSpec) -> Plan:
     batch_size = plan_batch_size(fits) if recipe.patches.batch_size == "auto" else plan.batch_size
     changes = {"patch_size": fits, "batch_size": batch_size, "reasons": {**plan.reasons, "patch_size": reason}}
     return plan.model_copy(update=changes)
+
+
+def _sizes_of(spec: NetworkSpec) -> SizeRule:
+    with torch.device("meta"):
+        return size_rule(build_network(**spec.model_dump()), spec.spatial_dims)
 
 
 def window_size(recipe: Recipe, plan: Plan) -> tuple[int, ...]:
@@ -148,13 +151,14 @@ def number_of_workers(request: TrainRequest, device: torch.device) -> int:
     return min(8, cores - 1) if device.type != "cpu" else int(cores > MOST_CORES_WITHOUT_WORKER)
 
 
-def batches_of(recipe: Recipe, plan: Plan, cases: Sequence[PreparedCase], *, num_classes: int, seed: int) -> Batches:
-    """Give the supply of patches that a recipe and a plan ask for."""
+def batches_of(recipe: Recipe, plan: Plan, spec: NetworkSpec, cases: Sequence[PreparedCase], *, seed: int) -> Batches:
+    """Give the supply of patches that a recipe and a plan ask for, placed by what the network gives logits of."""
     return Batches(
         cases=cases,
         patch_size=plan.patch_size,
         batch_size=plan.batch_size,
-        num_classes=num_classes,
+        num_classes=spec.num_classes,
+        margin=_sizes_of(spec).margin,
         spacing_mm=plan.spacing_mm,
         sampling=recipe.patches.sampling,
         augmentation=recipe.augmentation,

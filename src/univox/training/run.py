@@ -214,7 +214,7 @@ def _build_fit(run: _Run, prepared: dict[str, PreparedCase]) -> Fit:
             gradient_clip=recipe.optimizer.gradient_clip,
             seed=request.seed,
         ),
-        batches=batches_of(recipe, plan, training, num_classes=run.spec.num_classes, seed=request.seed),
+        batches=batches_of(recipe, plan, run.spec, training, seed=request.seed),
         validator=_validator(run, [prepared[name] for name in run.split.validation], device),
         recipe=recipe,
         folder=request.run_folder,

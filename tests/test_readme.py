@@ -20,7 +20,10 @@ def test_every_command_exists_with_its_flags(verb: str, rest: str) -> None:
     if verb not in VERBS:
         assert verb in PROSE, f"README names the verb {verb}"
         return
-    known = {flag for parameter in VERBS[verb].params for flag in parameter.opts}
+    command = VERBS[verb]
+    if hasattr(command, "commands"):
+        command = command.commands[rest.split()[0]]
+    known = {flag for parameter in command.params for flag in parameter.opts}
     assert set(re.findall(r"(?<!\S)--?[a-z][a-z-]*", rest)) <= known
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from univox.errors import RecipeError, ShapeError
-from univox.networks import NETWORKS, build_network, count_parameters, describe_networks
+from univox.networks import NETWORKS, CountedForm, build_network, count_parameters, describe_networks
 from univox.networks.domain_parts import domain_state_names
 
 
@@ -39,6 +39,11 @@ def test_the_published_count_is_met_and_said_to_be() -> None:
     assert (row["parameters"], row["published"], row["verdict"]) == (1_760_452, 1_821_124, "differs")
     assert rows["residual-unet", ""]["verdict"] == "unpublished"
     assert rows["residual-unet", ""]["published"] is None
+
+
+def test_a_stand_in_that_misses_its_number_differs() -> None:
+    form = CountedForm(published=1_490_000, rounded_to=10_000, stand_in=True)
+    assert [form.verdict(count) for count in (1_485_001, 1_494_999, 1_495_001)] == ["stand-in", "stand-in", "differs"]
 
 
 def test_a_verdict_other_than_exact_has_its_reason() -> None:

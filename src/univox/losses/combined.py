@@ -26,6 +26,10 @@ class DiceCrossEntropy(nn.Module):
 
     Shape:
         logits (B, K, *spatial), label (B, *spatial) int64 -> scalar
+
+    Raises:
+        RecipeError: At call, a wrong number of class weights.
+        ShapeError: At call, for a label that is not on the grid of the logits.
     """
 
     def __init__(
@@ -65,6 +69,10 @@ class LovaszFocal(nn.Module):
 
     Shape:
         logits (B, K, *spatial), label (B, *spatial) int64 -> scalar
+
+    Raises:
+        RecipeError: Unknown classes, a negative gamma; at call, a wrong number of class weights.
+        ShapeError: At call, for a label that is not on the grid of the logits.
 
     Source: Huang et al., MICCAI 2019 (3D U2-Net): the sum, in equal parts. Its released code takes `classes="all"` and
         `detached=True`.

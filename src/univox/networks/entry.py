@@ -46,9 +46,9 @@ class CountedForm:
         """
         if self.published is None:
             return "unpublished"
-        if self.stand_in:
-            return "stand-in"
-        return "exact" if round(parameters / self.rounded_to) * self.rounded_to == self.published else "differs"
+        if round(parameters / self.rounded_to) * self.rounded_to != self.published:
+            return "differs"
+        return "stand-in" if self.stand_in else "exact"
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ class SwinUNETR(LibraryNetwork):
         num_classes: Classes, background included.
         spatial_dims: 2 or 3.
         width: Channels at full resolution and of the first tokens; a multiple of 12.
+        window: Tokens per axis among which attention looks, cut to the map where that is smaller.
         dropout: Probability that a token's number is zeroed in training.
 
     Shape:
@@ -46,7 +47,14 @@ class SwinUNETR(LibraryNetwork):
     )
 
     def __init__(
-        self, in_channels: int, num_classes: int, *, spatial_dims: int = 3, width: int = 24, dropout: float = 0.0
+        self,
+        in_channels: int,
+        num_classes: int,
+        *,
+        spatial_dims: int = 3,
+        width: int = 24,
+        window: int = 7,
+        dropout: float = 0.0,
     ) -> None:
         check_two_or_three(spatial_dims)
         if width % _EMBEDDED:
@@ -63,6 +71,7 @@ class SwinUNETR(LibraryNetwork):
                 out_channels=num_classes,
                 spatial_dims=spatial_dims,
                 feature_size=width,
+                window_size=window,
                 drop_rate=dropout,
             )
         steps = (_DIVISOR,) * spatial_dims

@@ -5,8 +5,10 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from univox.errors import CheckpointError, DatasetError, RecipeError
+from univox.model.folder import read_model
 from univox.studies.ablation import ablation
 from univox.studies.ablation_results import ranked, write_ablation
 from univox.studies.arms import Arm, arms_of_recipes, read_arms
@@ -87,6 +89,20 @@ def test_an_interrupted_arm_goes_on(request_of: TrainRequest, monkeypatch: pytes
             ablation(other, [arm("standard")], judged_on="validation")
     resumed = ablation(other, [arm("standard")], judged_on="validation").results[0]
     assert (resumed.validation_dice, resumed.dice) == (whole.validation_dice, whole.dice)
+
+
+def test_a_start_from_another_model_is_an_arm_beside_a_random_one(request_of: TrainRequest) -> None:
+    ablation(request_of, [arm("standard")], judged_on="validation")
+    donor = request_of.output / "arms/standard/model"
+    # With a rate of nothing every kernel is still the donor's at the end.
+    taught = Arm(name="taught", set=(*arm("standard").set, "optimizer.lr=1e-30"), init_from=donor)
+    study = ablation(request_of, [arm("standard"), taught], judged_on="validation")
+    kernels, taken = (
+        {name: p for name, p in read_model(model).build().named_parameters() if p.ndim > 1}
+        for model in (request_of.output / "arms/taught/model", donor)
+    )
+    assert all(torch.allclose(kernels[name], taken[name], rtol=0, atol=1e-20) for name in taken)
+    assert set(study.curves) == {"standard", "taught"}
 
 
 def test_another_study_in_the_folder_is_refused(request_of: TrainRequest) -> None:

@@ -76,3 +76,10 @@ def test_a_loss_that_is_not_finite_names_the_remedy(tiny_request: Callable[..., 
 def test_an_unknown_network_is_named(tiny_request: Callable[..., TrainRequest]) -> None:
     with pytest.raises(RecipeError, match="no-such"):
         train(tiny_request().model_copy(update={"overrides": ("network.name=no-such",)}))
+
+
+def test_a_batch_that_cannot_be_normalized_is_one_sentence(tiny_request: Callable[..., TrainRequest]) -> None:
+    strides = "network.arguments={strides: [[2, 2, 2], [2, 2, 2], [2, 2, 2]], widths: [8, 8, 8], detail_channels: 4}"
+    overrides = ("patches.patch_size=[8, 8, 8]", "patches.batch_size=1", strides)
+    with pytest.raises(RecipeError, match=r"raise patches\.batch_size"):
+        train(tiny_request(overrides=overrides))

@@ -59,7 +59,7 @@ class Step:
         image = batch.image.to(self.device, memory_format=order, non_blocking=True)
         label = batch.label.to(self.device, non_blocking=True)
         with autocast(self.device, self.precision), ShallowConvolutionsInFloat32():
-            logits = self.network(image)
+            logits = self._logits(image)
         loss = self.loss(logits, self._inner(label))
         value = float(loss.detach())
         if not torch.isfinite(loss):
@@ -70,6 +70,19 @@ class Step:
             nn.utils.clip_grad_norm_(self.network.parameters(), self.gradient_clip)
         self.optimizer.step()
         return value
+
+    def _logits(self, image: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, ...]:
+        try:
+            return self.network(image)
+        except ValueError as error:
+            # torch's words; it has no error of its own for this.
+            if "more than 1 value per channel" not in str(error):
+                raise
+            raise RecipeError(
+                expected="a batch in which batch normalization has several voxels to compare at the coarsest level",
+                got=f"{image.shape[0]} patch of {list(image.shape[2:])}",
+                remedy="raise patches.batch_size or patches.patch_size (--set)",
+            ) from error
 
     def _inner(self, label: torch.Tensor) -> torch.Tensor:
         """The part of the label that an unpadded network gives logits of."""

@@ -3,7 +3,7 @@
 from univox.networks.entry import CountedForm, NetworkEntry
 
 _UNPRINTED = (
-    "the paper prints no count for its ablation models; where it is silent the layers follow networks of its text"
+    "the paper prints no count of its ablation models; stem, order of layers and bottom convolution are chosen here"
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -46,13 +47,13 @@ def networks(
 def _show_costs(edges: list[int], *, timed: bool, only: list[str] | None, as_json: bool, markdown: bool) -> None:
     from univox.networks.cost import costs
 
-    measured = [cost for edge in edges for cost in costs(edge, timed=timed, names=only)]
+    measured = (cost for edge in edges for cost in costs(edge, timed=timed, names=only))
     if as_json:
         say_json([cost.__dict__ for cost in measured])
         return
     columns = ["name", "variant", "parameters", "patch", "G multiply-adds", "MB kept for backward"]
     columns += ["predicted / s", "trained / s"] if timed else []
-    _table(columns, [_costs_of(cost) for cost in measured], right={2, 4, 5, 6, 7}, markdown=markdown)
+    _table(columns, map(_costs_of, measured), right={2, 4, 5, 6, 7}, markdown=markdown)
 
 
 def _costs_of(cost: Cost) -> list[str]:
@@ -78,9 +79,10 @@ def _cell(row: dict[str, Any], key: str) -> str:
     return f"{value:,}" if key in ("parameters", "published") else str(value)
 
 
-def _table(columns: list[str], cells: list[list[str]], *, right: set[int], markdown: bool) -> None:
+def _table(columns: list[str], cells: Iterable[list[str]], *, right: set[int], markdown: bool) -> None:
+    """Show a table at its end; as Markdown each row as soon as it is there, for a cost takes seconds."""
     if not markdown:
-        table("", columns, cells, right={index for index in right if index < len(columns)})
+        table("", columns, list(cells), right={index for index in right if index < len(columns)})
         return
     say("| " + " | ".join(columns) + " |")
     say("|" + "|".join("---:" if index in right else "---" for index in range(len(columns))) + "|")

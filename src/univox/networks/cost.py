@@ -17,9 +17,9 @@ from univox.networks.entry import CountedForm, NetworkEntry
 from univox.networks.memory_order import MEMORY_FORMATS, channels_last
 from univox.networks.registry import NETWORKS, build_network, count_parameters
 
-BATCH = 2
-"""Patches at once: batch normalization has nothing to compare in a single voxel of a batch of one."""
-TIMED_SECONDS = 2.0
+SMALL = 64
+"""Patches below this edge are measured two at a time: batch normalization has nothing to compare in a single voxel."""
+TIMED_SECONDS = 1.0
 MOST_RUNS = 20
 
 
@@ -79,7 +79,8 @@ def measure(entry: NetworkEntry, form: CountedForm, edge: int, *, timed: bool, p
     torch.manual_seed(0)
     network = _build(entry, form)
     patch = size_rule(network, form.spatial_dims).fitting((edge,) * form.spatial_dims)
-    image = torch.randn(BATCH, form.in_channels, *patch)
+    batch = 2 if max(patch) < SMALL else 1
+    image = torch.randn(batch, form.in_channels, *patch)
     image = image.contiguous(memory_format=MEMORY_FORMATS.get(image.ndim, torch.contiguous_format))
     network = channels_last(network)
     cost = Cost(
@@ -87,8 +88,8 @@ def measure(entry: NetworkEntry, form: CountedForm, edge: int, *, timed: bool, p
         variant=form.variant,
         parameters=count_parameters(network),
         patch=patch,
-        multiply_adds=multiply_adds(shapes, image.to("meta")) // BATCH,
-        activation_bytes=activation_bytes(network, image) // BATCH,
+        multiply_adds=multiply_adds(shapes, image.to("meta")) // batch,
+        activation_bytes=activation_bytes(network, image) // batch,
     )
     if not timed:
         return cost
@@ -162,9 +163,9 @@ def _paces(network: nn.Module, image: Tensor, precision: torch.dtype) -> tuple[f
         first.float().square().mean().backward()
 
     network.eval()
-    predicted = BATCH / _seconds(predict)
+    predicted = image.shape[0] / _seconds(predict)
     network.train()
-    return predicted, BATCH / _seconds(train)
+    return predicted, image.shape[0] / _seconds(train)
 
 
 def _seconds(run: Callable[[], None]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -68,6 +69,8 @@ def costs(
             # Forms that differ only in how they are counted cost the same.
             if key not in done:
                 done.add(key)
+                # The network before this one may hang in a cycle of references, and gigabytes with it.
+                gc.collect()
                 yield measure(entry, form, edge, timed=timed, precision=precision)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from univox.networks import describe_networks
+from univox.recipes.catalog import load_recipe
+from univox.studies.arms import read_arms
 
 PAGE = Path(__file__).parents[1] / "docs" / "networks.md"
 
@@ -18,3 +20,11 @@ def test_every_form_stands_on_the_page_with_its_count_verdict_and_reason() -> No
         for row in describe_networks()
     ]
     assert page == wanted
+
+
+def test_the_study_on_the_page_is_the_one_of_its_arms_file() -> None:
+    table = PAGE.read_text(encoding="utf-8").split("<!-- study -->")[1].split("<!-- /study -->")[0]
+    lines = [line.strip("| ").split(" | ") for line in table.strip().splitlines()[2:]]
+    page = {line[0]: int(line[2].replace(",", "")) for line in lines}
+    arms = read_arms(PAGE.parent / "studies" / "choice-of-univox.yaml")
+    assert page == {arm.name: load_recipe(arm.recipe, arm.set).training.iterations for arm in arms}

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from univox.errors import LabelError
-from univox.parallel.cases import Failure, available_jobs, map_cases
+from univox.parallel.cases import Failure, available_jobs, in_own_process, map_cases
+
+SCORE = Path("/proc/self/oom_score_adj")
 
 
 def square(number: int) -> int:
@@ -54,6 +56,13 @@ def test_a_process_that_dies_costs_only_its_own_case() -> None:
     assert [results[i] for i in (0, 1, 3, 4)] == [0, -1, -3, -4]
     assert isinstance(results[2], Failure)
     assert "sudden end" in str(results[2].error)
+
+
+@pytest.mark.skipif(not SCORE.exists(), reason="Linux alone can be told which process to end first")
+def test_a_process_of_its_own_is_the_first_that_a_lack_of_memory_ends() -> None:
+    before = SCORE.read_text()
+    assert in_own_process(Path.read_text, SCORE) == "1000\n"
+    assert SCORE.read_text() == before
 
 
 def test_an_error_that_is_no_univox_error_crosses_as_its_words() -> None:

@@ -53,20 +53,20 @@ def _show_costs(edges: list[int], *, timed: bool, only: list[str] | None, as_jso
         return
     columns = ["name", "variant", "parameters", "patch", "G multiply-adds", "MB kept for backward"]
     columns += ["predicted / s", "trained / s"] if timed else []
-    _table(columns, map(_costs_of, measured), right={2, 4, 5, 6, 7}, markdown=markdown)
+    _table(columns, (_costs_of(cost, timed=timed) for cost in measured), right={2, 4, 5, 6, 7}, markdown=markdown)
 
 
-def _costs_of(cost: Cost) -> list[str]:
+def _costs_of(cost: Cost, *, timed: bool) -> list[str]:
     cells = [
         cost.name,
         cost.variant or "-",
         f"{cost.parameters:,}",
         "x".join(map(str, cost.patch)),
         f"{cost.multiply_adds / 1e9:.2f}",
-        f"{cost.activation_bytes / 1e6:.0f}",
+        cost.reason if cost.activation_bytes is None else f"{cost.activation_bytes / 1e6:.0f}",
     ]
-    paces = (cost.predicted_per_second, cost.trained_per_second)
-    return cells + [f"{pace:.3g}" for pace in paces if pace is not None]
+    paces = (cost.predicted_per_second, cost.trained_per_second) if timed else ()
+    return cells + ["-" if pace is None else f"{pace:.3g}" for pace in paces]
 
 
 def _cell(row: dict[str, Any], key: str) -> str:

@@ -8,7 +8,9 @@ import traceback
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 from univox.errors import DeviceError, UnivoxError
@@ -68,6 +70,21 @@ def map_cases(
     return _in_processes(function, todo, jobs, on_progress)
 
 
+def in_own_process(function: Callable[[Item], Result], item: Item) -> Result | Failure:
+    """Apply `function` to one item in a freshly spawned process, which takes all its memory with it when it ends.
+
+    Args:
+        function: As for `map_cases` with several jobs.
+        item: The case, or whatever stands for it.
+
+    Returns:
+        The result, or a `Failure` where the function raised or its process died. Where memory runs out, Linux ends
+        that process first.
+    """
+    with _pool(1, initializer=_offer_to_go_first) as pool:
+        return _outcome(pool.submit(_attempt, function, item))
+
+
 def available_jobs() -> int:
     """Processors that this process may use: the sensible most for `jobs`."""
     if hasattr(os, "sched_getaffinity"):
@@ -109,14 +126,19 @@ def _in_processes(
     # these gets a process of its own, so that only the one that kills it is lost.
     for index, item in enumerate(todo):
         if index not in finished:
-            with _pool(1) as pool:
-                keep(index, _outcome(pool.submit(_attempt, function, item)))
+            keep(index, in_own_process(function, item))
     return [finished[index] for index in range(len(todo))]
 
 
-def _pool(workers: int) -> ProcessPoolExecutor:
+def _pool(workers: int, initializer: Callable[[], None] | None = None) -> ProcessPoolExecutor:
     # Spawned, not forked: a fork copies the locks of this process's threads (torch, BLAS) mid-flight.
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=initializer)
+
+
+def _offer_to_go_first() -> None:
+    # The caller may well be the larger, and would take every case with it. Systems other than Linux have no such file.
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
 
 def _attempt(function: Callable[[Item], Result], item: Item) -> Result | Failure:

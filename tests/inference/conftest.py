@@ -51,9 +51,8 @@ def write_small_model(tmp_path: Path) -> Callable[..., Path]:
         path = tmp_path / "models" / str(len(list(tmp_path.glob("models/*"))))
         write_model(
             path,
-            network=network,
             spec=NetworkSpec(name="residual-unet", arguments=arguments, **spec),
-            domain=Domain.model_validate(domain),
+            members=[(Domain.model_validate(domain), network)],
             recipe={"name": "test"},
             provenance={},
         )

@@ -16,9 +16,13 @@ CLASSES = {
 
 
 def stored(
-    *, provenance: dict[str, Any] | None = None, names: tuple[str, ...] = ("brain",), **changes: Any
+    *,
+    provenance: dict[str, Any] | None = None,
+    data: dict[str, Any] | None = None,
+    names: tuple[str, ...] = ("brain",),
+    **changes: Any,
 ) -> StoredModel:
-    values = {"channel_names": ("T1", "T2"), "classes": CLASSES, "spatial_dims": 3}
+    values = {"channel_names": ("T1", "T2"), "classes": CLASSES, "spatial_dims": 3, "provenance": data or {}}
     domains = {name: Domain.model_validate({"name": name, **values, **changes}) for name in names}
     manifest = Manifest(
         format_version=1,
@@ -37,11 +41,8 @@ def test_the_card_tells_classes_network_data_and_figures() -> None:
         stored(
             plan={"dataset": "iseg", "num_cases": 9, "spacing_mm": [1.0, 0.5, 0.5], "patch_size": [32, 32, 32]},
             validation={"mean_dice": 0.81234, "dice": {"gray | white": 0.81234}, "iteration": 400},
-            provenance={
-                "split": {"train": ["a", "b"], "validation": ["c"], "test": []},
-                "seed": 7,
-                "versions": {"torch": "2.8"},
-            },
+            provenance={"seed": 7, "versions": {"torch": "2.8"}},
+            data={"split": {"train": ["a", "b"], "validation": ["c"], "test": []}},
         )
     )
     assert "recipe `nonlocal-unet-2020` and the network `nonlocal-unet` (3-D)" in card

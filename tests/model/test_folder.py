@@ -61,7 +61,7 @@ def write(path: Path, *, seed: int = 0, **changes: Any) -> nn.Module:
     values = {"spec": spec(), "domain": domain(), "recipe": {"name": "test"}, "provenance": {"seed": 1}}
     values |= changes
     network = values.pop("network", None) or network_of(values["spec"], seed)
-    write_model(path, network=network, **values)
+    write_model(path, members=[(values.pop("domain"), network)], **values)
     return network
 
 
@@ -182,8 +182,8 @@ def altered(model: Path, file: str, **changes: Any) -> None:
 
 
 def test_a_newer_format_asks_for_an_update(model: Path) -> None:
-    altered(model, "model.json", format_version=2, univox_version="9.1", network="of the future")
-    with pytest.raises(ModelError, match=r"format 1 or older, got format 2, written by univox 9.1.*update univox"):
+    altered(model, "model.json", format_version=3, univox_version="9.1", network="of the future")
+    with pytest.raises(ModelError, match=r"format 2 or older, got format 3, written by univox 9.1.*update univox"):
         read_model(model)
 
 

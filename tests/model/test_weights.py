@@ -30,14 +30,8 @@ def test_three_kinds_of_files_give_the_same_tensors(tmp_path: Path) -> None:
     classes = Classes((LabelClass("background", (0,)), LabelClass("ball", (1,))))
     write_model(
         tmp_path / "model",
-        network=network,
         spec=NetworkSpec(name="residual-unet", in_channels=1, num_classes=2, spatial_dims=2, arguments=arguments),
-        domain=Domain(
-            name="balls",
-            channel_names=("MRI",),
-            classes=classes.to_json(),
-            spatial_dims=2,
-        ),
+        members=[(Domain(name="balls", channel_names=("MRI",), classes=classes.to_json(), spatial_dims=2), network)],
         recipe={},
         provenance={},
     )

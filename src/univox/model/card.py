@@ -22,9 +22,8 @@ def model_card(stored: StoredModel) -> str:
     """Write the README.md of a model folder.
 
     Args:
-        stored: The model. Of its provenance the card shows `split` (names per part), `versions` (a version
-            per package) and PLAIN_FACTS; of a domain's validation `mean_dice`, `dice` (a value per class)
-            and `iteration`.
+        stored: The model. Of its provenance the card shows `versions` (a version per package) and PLAIN_FACTS; of
+            a domain's validation `mean_dice`, `dice` (a value per class) and `iteration`.
 
     Returns:
         Markdown.
@@ -54,7 +53,7 @@ def _domain_sections(stored: StoredModel, domain: Domain) -> list[str]:
         heading,
         f"Images: {domain.spatial_dims}-D; channels: {', '.join(domain.channel_names)}. Network: {parameters}.",
         _class_table(domain),
-        f"### Data\n\n{_data(domain, stored.provenance)}",
+        f"### Data\n\n{_data(domain)}",
         f"### Measured\n\n{_measured(domain)}",
     ]
 
@@ -64,7 +63,7 @@ def _class_table(domain: Domain) -> str:
     return _table(("class", "codes in the dataset", "code in predictions"), rows)
 
 
-def _data(domain: Domain, provenance: Mapping[str, Any]) -> str:
+def _data(domain: Domain) -> str:
     plan = domain.plan
     lines = [f"Dataset: {plan.get('dataset', domain.name)}."]
     if plan.get("num_cases"):
@@ -75,9 +74,7 @@ def _data(domain: Domain, provenance: Mapping[str, Any]) -> str:
         lines.append(f"Spacing {_by(plan['spacing_mm'])} mm.")
     if plan.get("patch_size"):
         lines.append(f"Patch {_by(plan['patch_size'])} voxels.")
-    split = provenance.get("split")
-    parts = split.items() if isinstance(split, Mapping) else ()
-    names = [_part(part, members) for part, members in parts if isinstance(members, list) and members]
+    names = [_part(part, members) for part, members in domain.split.items() if members]
     return "\n".join([" ".join(lines), *([""] if names else []), *names])
 
 

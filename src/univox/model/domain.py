@@ -56,6 +56,8 @@ class Domain(BaseModel):
         inference: `InferenceSettings` as plain values.
         validation: Measured figures: `mean_dice`, `dice` (a value per class), `iteration`; empty where
             nothing was measured.
+        provenance: How the model came to know it: `dataset`, `layout`, `split` (names per part), `by` (`train`,
+            `extend`), `finished`, and what else the verb tells.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -68,6 +70,12 @@ class Domain(BaseModel):
     preprocessing: dict[str, Any] = Field(default_factory=dict)
     inference: dict[str, Any] = Field(default_factory=dict)
     validation: dict[str, Any] = Field(default_factory=dict)
+    provenance: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def split(self) -> dict[str, list[str]]:
+        """Names of the cases in `train`, `validation` and `test`; empty where that is not known."""
+        return dict(self.provenance.get("split", {}))
 
     @property
     def label_classes(self) -> Classes:

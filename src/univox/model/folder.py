@@ -13,10 +13,8 @@ MODEL/
 from __future__ import annotations
 
 import json
-import math
 import shutil
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,9 +22,10 @@ from pydantic import BaseModel, ValidationError
 from torch import nn
 
 from univox.atomic import write_json, write_text
-from univox.errors import FileError, ModelError
+from univox.errors import ModelError
 from univox.model.card import model_card
 from univox.model.domain import Domain, NetworkSpec
+from univox.model.staging import CARD, DOMAIN, MANIFEST, as_read, finite, manifest_json, stage_domain, staged
 from univox.model.stored import DOMAINS, SHARED, WEIGHTS, Manifest, StoredModel, WeightsRecord
 from univox.model.tensors import check_hash, count_among, divided_state, write_tensors
 from univox.types import PathLike
@@ -34,9 +33,7 @@ from univox.version import __version__
 
 __all__ = ["FORMAT_VERSION", "Domain", "NetworkSpec", "StoredModel", "finite", "read_model", "write_model"]
 
-FORMAT_VERSION = 1
-MANIFEST, CARD, DOMAIN = "model.json", "README.md", "domain.json"
-STAGING = ".partial-model-"
+FORMAT_VERSION = 2
 
 Record = TypeVar("Record", bound=BaseModel)
 
@@ -44,13 +41,12 @@ Record = TypeVar("Record", bound=BaseModel)
 def write_model(
     path: PathLike,
     *,
-    network: nn.Module,
     spec: NetworkSpec,
-    domain: Domain,
+    members: Sequence[tuple[Domain, nn.Module]],
     recipe: dict[str, Any],
     provenance: dict[str, Any],
 ) -> StoredModel:
-    """Write a model of one domain; what else the folder holds (a run, its log) stays.
+    """Write a model; what else the folder holds (a run, its log) stays.
 
     All files are first written into a hidden folder inside; then `model.json` of an older model goes, the
     files take their places, and the new `model.json` is the last to appear. Whenever the program is killed
@@ -58,55 +54,42 @@ def write_model(
 
     Args:
         path: The folder; made where it is missing.
-        network: Its parameters and buffers are stored, those that
-            `univox.networks.domain_parts` calls a domain's own with the domain, all others as shared.
-        spec: How to build the network again.
-        domain: What the network was trained on.
+        spec: How to build the networks again; its channels and classes are the first domain's.
+        members: Each domain with its network. Parameters and buffers are stored: those that
+            `univox.networks.domain_parts` calls a domain's own with the domain, all others once, as shared.
         recipe: As plain values. Numbers that JSON cannot hold (nan) become null, here and below.
-        provenance: As plain values; the card shows `split` (names per part), `versions` and `seed`.
+        provenance: As plain values; the card shows `versions` and `seed`.
 
     Returns:
         The model as `read_model` would give it.
 
     Raises:
-        ModelError: Network, spec and domain contradict each other.
+        ModelError: Network, spec and domain contradict each other; two domains of one name.
         FileError: A file cannot be written.
     """
     path = Path(path)
-    _check_agreement(spec, domain, path)
-    shared, own = divided_state(network)
-    try:
-        staging = _staging_folder(path)
-        home = staging / DOMAINS / domain.name
+    _check_agreement(spec, [domain for domain, _ in members], path)
+    shared, _ = divided_state(members[0][1])
+    with staged(path) as staging:
+        records: dict[str, WeightsRecord] = {}
+        for domain, network in members:
+            _, own = divided_state(network)
+            records[domain.name] = stage_domain(staging, domain, network, own)
         manifest = Manifest(
             format_version=FORMAT_VERSION,
             univox_version=__version__,
             network=spec,
             shared=WeightsRecord(
-                sha256=write_tensors(staging / SHARED, shared), parameters=count_among(network, shared)
+                sha256=write_tensors(staging / SHARED, shared), parameters=count_among(members[0][1], shared)
             ),
-            domains={
-                domain.name: WeightsRecord(
-                    sha256=write_tensors(home / WEIGHTS, own), parameters=count_among(network, own)
-                )
-            },
+            domains=records,
             recipe=finite(recipe),
             provenance=finite(provenance),
         )
-        stored = StoredModel(path, manifest, {domain.name: _plain(domain)})
-        write_json(home / DOMAIN, finite(domain.model_dump(mode="json")))
+        stored = StoredModel(path, manifest, {domain.name: as_read(domain) for domain, _ in members})
         write_text(staging / CARD, model_card(stored))
-        write_json(staging / MANIFEST, finite(manifest.model_dump(mode="json")))
-        _move_into_place(staging, path, domain.name)
-    except OSError as error:
-        raise FileError(
-            expected="to write a model here",
-            got=error.strerror or str(error),
-            remedy="free disk space or choose a folder that can be written",
-            path=path,
-        ) from error
-    finally:
-        _remove_staging(path)
+        write_json(staging / MANIFEST, manifest_json(manifest))
+        _move_into_place(staging, path, tuple(records))
     return stored
 
 
@@ -128,32 +111,15 @@ def read_model(path: PathLike) -> StoredModel:
     check_hash(path / SHARED, manifest.shared.sha256)
     domains: dict[str, Domain] = {}
     for name, record in manifest.domains.items():
-        domains[name] = _read_domain(path / DOMAINS, name)
+        domains[name] = _known_as_before(_read_domain(path / DOMAINS, name), manifest)
         check_hash(path / DOMAINS / name / WEIGHTS, record.sha256)
     return StoredModel(path, manifest, domains)
 
 
-def finite(value: Any) -> Any:
-    """Give plain values with null in place of numbers that JSON cannot hold.
-
-    >>> finite({"dice": (0.5, float("nan"))})
-    {'dice': [0.5, None]}
-    """
-    if isinstance(value, Mapping):
-        return {str(key): finite(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(entry) for entry in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _plain(domain: Domain) -> Domain:
-    """Give the domain as it comes back from its file."""
-    return Domain.model_validate(finite(domain.model_dump(mode="json")))
-
-
-def _check_agreement(spec: NetworkSpec, domain: Domain, path: Path) -> None:
+def _check_agreement(spec: NetworkSpec, domains: Sequence[Domain], path: Path) -> None:
+    first = domains[0]
     stated = (spec.in_channels, spec.num_classes, spec.spatial_dims)
-    measured = (len(domain.channel_names), domain.label_classes.num_classes, domain.spatial_dims)
+    measured = (len(first.channel_names), first.label_classes.num_classes, first.spatial_dims)
     if stated != measured:
         raise ModelError(
             expected="a network for {} channels, {} classes and {} axes, as its domain has".format(*measured),
@@ -161,28 +127,25 @@ def _check_agreement(spec: NetworkSpec, domain: Domain, path: Path) -> None:
             remedy="build the network for this domain",
             path=path,
         )
+    names = [domain.name for domain in domains]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ModelError(
+            expected="domains of different names", got=f"{twice!r} twice", remedy="rename a dataset", path=path
+        )
 
 
-def _staging_folder(path: Path) -> Path:
-    path.mkdir(parents=True, exist_ok=True)
-    _remove_staging(path)
-    return Path(tempfile.mkdtemp(dir=path, prefix=STAGING))
-
-
-def _remove_staging(path: Path) -> None:
-    for leftover in path.glob(f"{STAGING}*"):
-        shutil.rmtree(leftover, ignore_errors=True)
-
-
-def _move_into_place(staging: Path, path: Path, domain: str) -> None:
-    (path / DOMAINS / domain).mkdir(parents=True, exist_ok=True)
+def _move_into_place(staging: Path, path: Path, domains: tuple[str, ...]) -> None:
     (path / MANIFEST).unlink(missing_ok=True)
-    home = Path(DOMAINS) / domain
-    for name in (Path(SHARED), home / WEIGHTS, home / DOMAIN, Path(CARD), Path(MANIFEST)):
+    homes = [Path(DOMAINS) / domain for domain in domains]
+    for home in homes:
+        (path / home).mkdir(parents=True, exist_ok=True)
+    own = [home / name for home in homes for name in (WEIGHTS, DOMAIN)]
+    for name in (Path(SHARED), *own, Path(CARD), Path(MANIFEST)):
         (staging / name).replace(path / name)
     for other in (path / DOMAINS).iterdir():
         # Domains of the model that was replaced; a folder without domain.json is not ours.
-        if other.name != domain and (other / DOMAIN).is_file():
+        if other.name not in domains and (other / DOMAIN).is_file():
             shutil.rmtree(other)
 
 
@@ -218,6 +181,14 @@ def _read_domain(folder: Path, name: str) -> Domain:
             path=path,
         )
     return domain
+
+
+def _known_as_before(domain: Domain, manifest: Manifest) -> Domain:
+    """Give a domain of format 1, whose model kept what is the domain's now."""
+    if manifest.format_version > 1:
+        return domain
+    kept = {key: manifest.provenance[key] for key in ("dataset", "layout", "split") if key in manifest.provenance}
+    return domain.model_copy(update={"provenance": kept})
 
 
 def _read_json(path: Path) -> dict[str, Any]:

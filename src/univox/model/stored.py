@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
-from torch import nn
+from torch import Tensor, nn
 
 from univox.errors import ModelError
 from univox.model.domain import Domain, NetworkSpec
@@ -67,7 +67,7 @@ class StoredModel:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """Where the model comes from: data, split, seed, versions."""
+        """What made the model: seed, time, versions. What is of one domain is in `Domain.provenance`."""
         return self.manifest.provenance
 
     def domain(self, name: str | None = None) -> Domain:
@@ -92,6 +92,19 @@ class StoredModel:
         own = self.manifest.domains[self.domain(domain).name]
         return self.manifest.shared.parameters + own.parameters
 
+    @property
+    def identity(self) -> str:
+        """The sha256 of the shared weights: what a domain was trained on, it belongs to."""
+        return self.manifest.shared.sha256
+
+    def shared_tensors(self) -> dict[str, Tensor]:
+        """Read what all domains use, by the names of the network's state."""
+        return read_tensors(self.path / SHARED)
+
+    def own_tensors(self, domain: str) -> dict[str, Tensor]:
+        """Read what one domain alone uses."""
+        return read_tensors(self.path / DOMAINS / self.domain(domain).name / WEIGHTS)
+
     def build(self, domain: str | None = None, *, trusted: bool = False) -> nn.Module:
         """Build a domain's network with its weights, in evaluation mode, on the CPU.
 
@@ -103,7 +116,24 @@ class StoredModel:
         Raises:
             ModelError: Weights that do not fit the network, or a foreign network that is not trusted.
         """
-        chosen, spec = self.domain(domain), self.spec
+        chosen = self.domain(domain)
+        network = self.blank(chosen, trusted=trusted)
+        state = self.shared_tensors() | self.own_tensors(chosen.name)
+        check_tensors(network, state, self.path)
+        network.load_state_dict(state)
+        return network.eval()
+
+    def blank(self, domain: Domain, *, trusted: bool = False) -> nn.Module:
+        """Build the network of a domain that the model need not have, with random weights.
+
+        Args:
+            domain: Its channels and classes count.
+            trusted: See `build`.
+
+        Raises:
+            ModelError: A foreign network that is not trusted, or images of another number of axes.
+        """
+        spec = self.spec
         if spec.name not in NETWORKS and not trusted:
             raise ModelError(
                 expected=f"one of univox's own networks ({', '.join(NETWORKS)})",
@@ -111,15 +141,17 @@ class StoredModel:
                 remedy="--trust-network (trusted=True) if you trust its author: importing that name runs its code",
                 path=self.path,
             )
-        network = build_network(
+        if domain.spatial_dims != spec.spatial_dims:
+            raise ModelError(
+                expected=f"a {spec.spatial_dims}-D domain, as the model's others are",
+                got=f"{domain.name!r}, which is {domain.spatial_dims}-D",
+                remedy="use a model of such images",
+                path=self.path,
+            )
+        return build_network(
             spec.name,
-            in_channels=len(chosen.channel_names),
-            num_classes=chosen.label_classes.num_classes,
+            in_channels=len(domain.channel_names),
+            num_classes=domain.label_classes.num_classes,
             spatial_dims=spec.spatial_dims,
             arguments=spec.arguments,
         )
-        folder = self.path / DOMAINS / chosen.name
-        state = read_tensors(self.path / SHARED) | read_tensors(folder / WEIGHTS)
-        check_tensors(network, state, self.path)
-        network.load_state_dict(state)
-        return network.eval()

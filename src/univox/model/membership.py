@@ -1,0 +1,100 @@
+"""Domains that come to a model and leave it; what the others use is not written."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from univox.atomic import write_json, write_text
+from univox.errors import ModelError
+from univox.model.card import model_card
+from univox.model.domain import Domain
+from univox.model.staging import CARD, MANIFEST, as_read, manifest_json, stage_domain, staged, writing
+from univox.model.stored import DOMAINS, Manifest, StoredModel
+from univox.model.tensors import divided_state
+
+
+def add_domain(stored: StoredModel, domain: Domain, network: nn.Module) -> StoredModel:
+    """Add a domain to a model; nothing of the domains it has is written, nor the shared weights.
+
+    The domain's folder takes its place first, then `model.json` names it: whenever the program is killed, the
+    model is the earlier one or the new one.
+
+    Args:
+        stored: As it was read.
+        domain: Of a name that the model does not have.
+        network: Holds the domain's own weights, and the model's shared ones.
+
+    Returns:
+        The model with it.
+
+    Raises:
+        ModelError: The model has a domain of this name, or the network's shared weights are not the model's.
+        FileError: A file cannot be written.
+    """
+    path = stored.path
+    if domain.name in stored.domains:
+        raise ModelError(
+            expected=f"a domain that the model does not have ({', '.join(stored.domains)})",
+            got=repr(domain.name),
+            remedy="name it otherwise with --name, or remove the other with `univox pack remove`",
+            path=path,
+        )
+    shared, own = divided_state(network)
+    _check_shared(shared, stored)
+    with staged(path) as staging:
+        record = stage_domain(staging, domain, network, own)
+        home = path / DOMAINS / domain.name
+        if home.exists():
+            # What a killed program left: model.json does not name it.
+            shutil.rmtree(home)
+        (staging / DOMAINS / domain.name).replace(home)
+        manifest = stored.manifest.model_copy(update={"domains": {**stored.manifest.domains, domain.name: record}})
+        return _rewritten(path, manifest, {**stored.domains, domain.name: as_read(domain)})
+
+
+def remove_domain(stored: StoredModel, name: str) -> StoredModel:
+    """Remove a domain; the folder is byte for byte what it was before that domain was added.
+
+    Raises:
+        ModelError: The model has no such domain, or no other.
+        FileError: A file cannot be written or removed.
+    """
+    stored.domain(name)
+    if len(stored.domains) == 1:
+        raise ModelError(
+            expected="a model that keeps a domain",
+            got=f"{name!r}, its only one",
+            remedy="delete the folder instead",
+            path=stored.path,
+        )
+    with writing(stored.path):
+        records = {other: record for other, record in stored.manifest.domains.items() if other != name}
+        left = {other: domain for other, domain in stored.domains.items() if other != name}
+        model = _rewritten(stored.path, stored.manifest.model_copy(update={"domains": records}), left)
+        shutil.rmtree(stored.path / DOMAINS / name)
+    return model
+
+
+def _check_shared(shared: Mapping[str, Tensor], stored: StoredModel) -> None:
+    there = stored.shared_tensors()
+    if shared.keys() == there.keys() and all(torch.equal(value.cpu(), there[name]) for name, value in shared.items()):
+        return
+    raise ModelError(
+        expected="a domain that was trained on this model's shared weights",
+        got="one with others",
+        remedy="train it with `univox extend` on this model",
+        path=stored.path,
+    )
+
+
+def _rewritten(path: Path, manifest: Manifest, domains: Mapping[str, Domain]) -> StoredModel:
+    """Let `model.json` name other domains, and the card tell of them."""
+    stored = StoredModel(path, manifest, domains)
+    write_json(path / MANIFEST, manifest_json(manifest))
+    write_text(path / CARD, model_card(stored))
+    return stored

@@ -164,9 +164,9 @@ def test_a_mistake_is_one_sentence_without_a_traceback(arguments: list[str], wor
 
 def test_the_next_command_reads_the_dataset_as_the_run_did(tmp_path: Path) -> None:
     from univox.cli.train import reading_flags
-    from univox.training.request import TrainRequest
+    from univox.data.source import DatasetSource
 
-    plain = TrainRequest(dataset=tmp_path, output=tmp_path)
+    plain = DatasetSource(path=tmp_path)
     assert reading_flags(plain) == ""
     chosen = plain.model_copy(update={"labels": "labelsTr_csf", "classes": "organ=1,2;tumour=3"})
     assert reading_flags(chosen) == " --classes 'organ=1,2;tumour=3' --labels labelsTr_csf"

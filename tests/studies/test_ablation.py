@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from univox.data.source import DatasetSource
 from univox.errors import CheckpointError, DatasetError, RecipeError
 from univox.model.folder import read_model
 from univox.studies.ablation import ablation
@@ -30,7 +31,7 @@ def arm(name: str) -> Arm:
 @pytest.fixture
 def request_of(tiny_dataset: Path, tmp_path: Path) -> TrainRequest:
     return TrainRequest(
-        dataset=tiny_dataset,
+        datasets=(DatasetSource(path=tiny_dataset),),
         output=tmp_path / "study",
         cache=tmp_path / "cache",
         iterations=4,
@@ -44,7 +45,7 @@ def request_of(tiny_dataset: Path, tmp_path: Path) -> TrainRequest:
 def test_every_arm_has_the_same_cases_and_its_own_row(request_of: TrainRequest) -> None:
     study = ablation(request_of, [arm("standard"), arm("separable")])
     splits = [
-        json.loads((request_of.output / "arms" / name / "model/run/split.json").read_text())
+        json.loads((request_of.output / "arms" / name / "model/run/domains/Ball/split.json").read_text())
         for name in ("standard", "separable")
     ]
     assert splits[0] == splits[1]

@@ -24,7 +24,7 @@ def test_a_short_demonstration_goes_the_whole_way(tmp_path: Path) -> None:
     assert set(shown.dice) == {"Anterior", "Posterior"}
     assert 0.0 <= shown.mean_dice <= 1.0
     assert shown.report.is_file()
-    split = read_model(tmp_path / "model").provenance["split"]
+    split = read_model(tmp_path / "model").domain().split
     judged = json.loads((tmp_path / "evaluation" / "metrics.json").read_text())["cases"]
     assert len(judged) == 12
     assert not set(split["test"]) & {*split["train"], *split["validation"]}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from univox.data.source import DatasetSource
 from univox.training.request import TrainRequest
 
 TINY = (
@@ -25,7 +26,10 @@ def tiny_request(tiny_dataset: Path, tmp_path: Path) -> Callable[..., TrainReque
     def request(name: str = "model", **changes: Any) -> TrainRequest:
         settings: dict[str, Any] = {"overrides": TINY, "iterations": 9, "jobs": 1, "workers": 0, "validation": 0.25}
         return TrainRequest(
-            dataset=tiny_dataset, output=tmp_path / name, cache=tmp_path / "cache", **{**settings, **changes}
+            datasets=(DatasetSource(path=tiny_dataset),),
+            output=tmp_path / name,
+            cache=tmp_path / "cache",
+            **{**settings, **changes},
         )
 
     return request

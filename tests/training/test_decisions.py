@@ -8,7 +8,7 @@ import pytest
 from univox.data.layouts import open_dataset
 from univox.errors import DatasetError, RecipeError
 from univox.recipes.catalog import load_recipe
-from univox.training.decisions import batches_of, choose_split, fitted_plan, network_spec
+from univox.training.decisions import batches_of, choose_split, fitted_plan, network_specs
 from univox.training.request import TrainRequest
 
 
@@ -47,7 +47,7 @@ def test_only_what_the_plan_decides_may_be_auto(tiny_dataset: Path) -> None:
     recipe = load_recipe("univox", ["network.arguments={strides: auto, widths: auto}"])
     plan = make_plan(dataset, dataset.labelled, preprocessing=recipe.preprocessing, sizes=recipe.patches)
     with pytest.raises(RecipeError, match="widths"):
-        network_spec(recipe, plan, dataset)
+        network_specs(recipe, [plan], [dataset])[0]
 
 
 def test_an_auto_patch_grows_to_what_the_network_takes(tiny_dataset: Path) -> None:
@@ -57,13 +57,13 @@ def test_an_auto_patch_grows_to_what_the_network_takes(tiny_dataset: Path) -> No
     coarse = "network={name: residual-unet, arguments: {strides: [[1, 1, 1], [3, 5, 1]], widths: [4, 4]}}"
     recipe = load_recipe("univox", [coarse])
     plan = make_plan(dataset, dataset.labelled, preprocessing=recipe.preprocessing, sizes=recipe.patches)
-    grown = fitted_plan(plan, recipe, network_spec(recipe, plan, dataset))
+    grown = fitted_plan(plan, recipe, network_specs(recipe, [plan], [dataset])[0])
     expected = tuple(-(-edge // unit) * unit for edge, unit in zip(plan.patch_size, (3, 5, 1), strict=True))
     assert grown.patch_size == expected != plan.patch_size
     assert "residual-unet" in grown.reasons["patch_size"]
     stated = load_recipe("univox", [coarse, f"patches.patch_size={list(plan.patch_size)}"])
     with pytest.raises(RecipeError, match=rf"patches.patch_size=\[{expected[0]}, {expected[1]}, {expected[2]}\]"):
-        fitted_plan(plan, stated, network_spec(stated, plan, dataset))
+        fitted_plan(plan, stated, network_specs(stated, [plan], [dataset])[0])
 
 
 def test_patches_of_an_unpadded_network_are_placed_by_its_logits(tiny_dataset: Path, tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_patches_of_an_unpadded_network_are_placed_by_its_logits(tiny_dataset: P
     unpadded = "network={name: unet, arguments: {widths: [2, 4]}}"
     recipe = load_recipe("univox", [unpadded, "patches.patch_size=[18, 18, 18]"])
     plan = make_plan(dataset, dataset.labelled, preprocessing=recipe.preprocessing, sizes=recipe.patches)
-    spec = network_spec(recipe, plan, dataset)
+    spec = network_specs(recipe, [plan], [dataset])[0]
     cases = prepare_cases(dataset, dataset.labelled[:1], plan, cache_dir=tmp_path)
     batches = batches_of(recipe, plan, spec, cases, seed=0)
     assert batches.margin == (8, 8, 8)

@@ -81,22 +81,22 @@ def test_nesterov_without_momentum_is_refused(values: dict[str, Any]) -> None:
 def test_the_average_of_two_iterations_by_hand() -> None:
     network = nn.Linear(1, 1, bias=False)
     nn.init.constant_(network.weight, 0.0)
-    average = WeightAverage(network, decay=0.9)
+    average = WeightAverage(network.state_dict(), decay=0.9)
     for iteration, value in enumerate([1.0, 3.0]):
         nn.init.constant_(network.weight, value)
-        average.update(network, iteration)
+        average.update(iteration)
     # Decays 1/10 and 2/11: 0.1 * 0 + 0.9 * 1 = 0.9; 2/11 * 0.9 + 9/11 * 3.
     assert average.weights["weight"].item() == pytest.approx(2 / 11 * 0.9 + 9 / 11 * 3)
-    with average.applied(network) as lent:
-        assert lent.weight.item() == pytest.approx(average.weights["weight"].item())
+    with average.applied():
+        assert network.weight.item() == pytest.approx(average.weights["weight"].item())
     assert network.weight.item() == 3.0
 
 
 def test_without_decay_the_average_is_the_weights() -> None:
     network = nn.BatchNorm1d(2)
-    average = WeightAverage(network, decay=0.0)
+    average = WeightAverage(network.state_dict(), decay=0.0)
     network(torch.randn(8, 2))
-    average.update(network, 5)
+    average.update(5)
     assert all(torch.equal(average.weights[name], value) for name, value in network.state_dict().items())
 
 
@@ -114,16 +114,18 @@ def trained(seed: int, steps: int) -> tuple[nn.Module, torch.optim.Optimizer]:
 
 def test_a_checkpoint_round_trip_is_the_identity(tmp_path: Path) -> None:
     network, optimizer = trained(0, steps=3)
-    average = WeightAverage(network, 0.5)
+    average = WeightAverage(network.state_dict(), 0.5)
     progress = Progress(
-        iteration=3, horizon=Horizon.of(9).replanned(2, 7), best=0.5, best_dice={"a": None}, seconds=1.5
+        iteration=3, horizon=Horizon.of(9).replanned(2, 7), best=0.5, best_dice={"a": {"b": None}}, seconds=1.5
     )
     progress.plateau = Plateau(0.2, (0.1, 1 / 3), (0.7,), (0.9, 0.8), 1)
     path = tmp_path / "checkpoint.safetensors"
-    write_checkpoint(path, network=network, average=average.weights, optimizer=optimizer, progress=progress)
+    write_checkpoint(
+        path, weights=network.state_dict(), average=average.weights, optimizer=optimizer, progress=progress
+    )
     other, other_optimizer = trained(1, steps=1)
-    other_average = WeightAverage(other, 0.5)
-    read = read_checkpoint(path, network=other, average=other_average.weights, optimizer=other_optimizer)
+    other_average = WeightAverage(other.state_dict(), 0.5)
+    read = read_checkpoint(path, weights=other.state_dict(), average=other_average.weights, optimizer=other_optimizer)
     assert read == progress
     assert all(torch.equal(value, other.state_dict()[name]) for name, value in network.state_dict().items())
     assert all(torch.equal(value, other_average.weights[name]) for name, value in average.weights.items())
@@ -134,10 +136,10 @@ def test_a_checkpoint_round_trip_is_the_identity(tmp_path: Path) -> None:
 def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
     network, optimizer = trained(0, steps=1)
     path = tmp_path / "checkpoint.safetensors"
-    write_checkpoint(path, network=network, average={}, optimizer=optimizer, progress=Progress())
+    write_checkpoint(path, weights=network.state_dict(), average={}, optimizer=optimizer, progress=Progress())
     other = nn.Linear(2, 2)
     with pytest.raises(CheckpointError, match="this run's network"):
-        read_checkpoint(path, network=other, average={}, optimizer=build_optimizer(other, Optimizer()))
+        read_checkpoint(path, weights=other.state_dict(), average={}, optimizer=build_optimizer(other, Optimizer()))
 
 
 def test_tensors_and_facts_lie_in_one_file(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from univox.data.source import DatasetSource
 from univox.errors import CheckpointError
 from univox.training import fit
 from univox.training.log import read_log
@@ -147,7 +148,7 @@ def test_a_dataset_that_changed_is_not_resumed_on(
 ) -> None:
     changed = tmp_path / "changed"
     shutil.copytree(tiny_dataset, changed)
-    request = tiny_request(iterations=2).model_copy(update={"dataset": changed})
+    request = tiny_request(iterations=2).model_copy(update={"datasets": (DatasetSource(path=changed),)})
     train(request)
     for part in ("imagesTr", "labelsTr"):
         shutil.copy(changed / part / "ball_04.nii.gz", changed / part / "ball_08.nii.gz")

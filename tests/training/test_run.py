@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from univox.data.source import DatasetSource
 from univox.errors import DatasetError, RecipeError
 from univox.inference.predictor import Predictor
 from univox.training.log import read_log
@@ -25,15 +26,15 @@ def test_a_run_learns_the_ball(tiny_request: Callable[..., TrainRequest]) -> Non
 
 def test_the_model_says_who_was_kept_out(tiny_request: Callable[..., TrainRequest]) -> None:
     trained = train(tiny_request(iterations=1, holdout=0.25))
-    split = Predictor(trained.model).model.provenance["split"]
+    split = Predictor(trained.model).domain.split
     assert {name: len(cases) for name, cases in split.items()} == {"train": 5, "validation": 1, "test": 2}
     assert len({name for cases in split.values() for name in cases}) == 8
 
 
 def test_test_cases_by_name_are_kept_out(tiny_request: Callable[..., TrainRequest]) -> None:
     trained = train(tiny_request(iterations=1, test_cases=("ball_03",), validation=0.0))
-    assert trained.split.test == ("ball_03",)
-    assert "ball_03" not in trained.split.train
+    assert trained.splits["Ball"].test == ("ball_03",)
+    assert "ball_03" not in trained.splits["Ball"].train
     assert trained.validation_dice is None
 
 
@@ -44,16 +45,18 @@ def test_a_bad_case_stops_the_run_with_the_words_of_check(
     shutil.copytree(tiny_dataset, broken)
     (broken / "labelsTr" / "ball_05.nii.gz").unlink()
     with pytest.raises(DatasetError, match=r"ball_05.*--skip-bad-cases") as caught:
-        train(tiny_request().model_copy(update={"dataset": broken}))
+        train(tiny_request().model_copy(update={"datasets": (DatasetSource(path=broken),)}))
     assert not (tmp_path / "model" / "run" / "checkpoint.safetensors").exists()
     from univox.data.check import bad_cases, check_dataset
     from univox.data.layouts import open_dataset
 
     for findings in bad_cases(check_dataset(open_dataset(broken))).values():
         assert all(finding.cause in str(caught.value) for finding in findings)
-    skipped = tiny_request(iterations=1, skip_bad_cases=True).model_copy(update={"dataset": broken})
+    skipped = tiny_request(iterations=1, skip_bad_cases=True).model_copy(
+        update={"datasets": (DatasetSource(path=broken),)}
+    )
     trained = train(skipped)
-    assert "ball_05" not in {*trained.split.train, *trained.split.validation}
+    assert "ball_05" not in {*trained.splits["Ball"].train, *trained.splits["Ball"].validation}
 
 
 def test_a_budget_fixes_the_iterations_before_the_first(tiny_request: Callable[..., TrainRequest]) -> None:

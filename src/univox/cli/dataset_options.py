@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from univox.data.source import DatasetSource
 
 DatasetPath = Annotated[
     Path,
@@ -28,3 +32,73 @@ LabelsAre = Annotated[
     typer.Option("--labels-are", help="Whether label images hold classes or instance numbers."),
 ]
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes that read and prepare cases.")]
+SubjectPattern = Annotated[
+    str | None,
+    typer.Option("--subjects", help="A regular expression: what it finds in a case's name is whom the case is of."),
+]
+OF_EACH = "Of several datasets: 'FOLDER: VALUE' for the dataset in that folder. Repeatable."
+ClassSelections = Annotated[
+    list[str] | None,
+    typer.Option("--classes", help=f"Select and merge classes by code or name: 'organ=1,2;tumour=3'. {OF_EACH}"),
+]
+LabelFolders = Annotated[
+    list[str] | None, typer.Option("--labels", help=f"Another label folder of the dataset, by name. {OF_EACH}")
+]
+SubjectPatterns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--subjects",
+        help=f"A regular expression: what it finds in a case's name is whom the case is of. {OF_EACH}",
+    ),
+]
+
+
+def dataset_sources(
+    datasets: Sequence[Path],
+    *,
+    layout: Literal["auto", "msd", "nnunet", "iseg", "folders", "csv"] = "auto",
+    classes: Sequence[str] | None = None,
+    labels: Sequence[str] | None = None,
+    labels_are: Literal["auto", "classes", "instances"] = "auto",
+    subjects: Sequence[str] | None = None,
+) -> tuple[DatasetSource, ...]:
+    """Say of each dataset how it is read; a value 'FOLDER: VALUE' is for the dataset in that folder, others for all.
+
+    Raises:
+        RecipeError: Two values for one dataset.
+
+    >>> [s.labels for s in dataset_sources([Path("a"), Path("b")], labels=["b: masks"])]
+    [None, 'masks']
+    """
+    from univox.data.source import DatasetSource
+
+    return tuple(
+        DatasetSource(
+            path=path,
+            layout=layout,
+            classes=_value_for(path, datasets, classes, "--classes"),
+            labels=_value_for(path, datasets, labels, "--labels"),
+            labels_are=labels_are,
+            subjects=_value_for(path, datasets, subjects, "--subjects"),
+        )
+        for path in datasets
+    )
+
+
+def _value_for(path: Path, datasets: Sequence[Path], values: Sequence[str] | None, flag: str) -> str | None:
+    from univox.errors import RecipeError
+
+    names = {other.resolve().name for other in datasets}
+    found: list[str] = []
+    for value in values or ():
+        name, colon, rest = value.partition(":")
+        of_one = bool(colon) and name.strip() in names
+        if not of_one or name.strip() == path.resolve().name:
+            found.append(rest.strip() if of_one else value)
+    if len(found) > 1:
+        raise RecipeError(
+            expected=f"one {flag} for {path}",
+            got=" and ".join(map(repr, found)),
+            remedy="write 'FOLDER: VALUE' for each",
+        )
+    return found[0] if found else None

@@ -10,7 +10,7 @@ from univox.data.cache import prepare_cases
 from univox.data.layouts import open_dataset
 from univox.data.plan import make_plan
 from univox.recipes.catalog import load_recipe
-from univox.training.decisions import batches_of, fitted_plan, network_spec
+from univox.training.decisions import batches_of, fitted_plan, network_specs
 
 MOST_CASES = 12
 
@@ -40,7 +40,7 @@ def training_batches(
     opened = open_dataset(dataset, **reading)
     cases = opened.labelled[: min(count, MOST_CASES)]
     plan = make_plan(opened, cases, preprocessing=chosen.preprocessing, sizes=chosen.patches)
-    spec = network_spec(chosen, plan, opened)
+    [spec] = network_specs(chosen, [plan], [opened])
     plan = fitted_plan(plan, chosen, spec)
     prepared = prepare_cases(opened, cases, plan, cache_dir=cache)
     return batches_of(chosen, plan, spec, prepared, seed=seed)

@@ -62,7 +62,7 @@ def predict(
     settings = {name: value for name, value in changes.items() if value is not None or (name == "step" and overlap)}
     predictor = Predictor(model, device=device, settings=settings, trusted=trust)
     found = find_inputs(inputs, predictor.domain.channel_names)
-    chosen = select_inputs(found, cases, predictor.model.provenance.get("split", {}))
+    chosen = select_inputs(found, cases, predictor.domain.split)
     outcomes = predict_files(
         predictor,
         chosen,

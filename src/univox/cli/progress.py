@@ -81,7 +81,7 @@ class TrainingProgress(Observer):
             self._progress.update(self._bar, facts=self._facts(event["iteration"]))
         classes = ", ".join(f"{name} {_number(value)}" for name, value in event["dice"].items())
         line = (
-            f"iteration {event['iteration']} of {self._total}: loss {_number(self._loss)}, "
+            f"iteration {event['iteration']} of {self._total}{_domain(event)}: loss {_number(self._loss)}, "
             f"validation Dice {_number(self._dice)} ({classes}), {self._left(event['iteration'])} left"
         )
         if self._live:
@@ -112,3 +112,7 @@ class TrainingProgress(Observer):
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
+
+
+def _domain(event: dict[str, Any]) -> str:
+    return f", {event['domain']}" if "domain" in event else ""

@@ -46,6 +46,7 @@ def ablation(
 ) -> None:
     """Train several recipes on the same cases with the same budget, and compare them."""
     from univox.cli.progress import TrainingProgress
+    from univox.data.source import DatasetSource
     from univox.errors import RecipeError
     from univox.studies.ablation import ablation as run
     from univox.studies.ablation_results import arms_markdown, write_ablation
@@ -64,17 +65,13 @@ def ablation(
     if unknown:
         raise RecipeError(expected="--only with arms of the file", got=unknown[0], remedy="name an arm of the file")
     request = TrainRequest(
-        dataset=dataset,
+        datasets=(DatasetSource(path=dataset, layout=layout, classes=classes, labels=labels, labels_are=labels_are),),
         output=output,
         budget_seconds=None if budget is None else parse_budget(budget),
         iterations=iterations,
         holdout=holdout,
         validation=validation,
         seed=seed,
-        layout=layout,
-        classes=classes,
-        labels=labels,
-        labels_are=labels_are,
         jobs=jobs,
         device=device,
         cache=cache,

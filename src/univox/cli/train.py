@@ -9,28 +9,39 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from univox.cli.console import say
-from univox.cli.dataset_options import ClassSelection, Jobs, LabelFolder, LabelsAre, Layout
+from univox.cli.dataset_options import (
+    ClassSelections,
+    Jobs,
+    LabelFolders,
+    LabelsAre,
+    Layout,
+    SubjectPatterns,
+    dataset_sources,
+)
 
 if TYPE_CHECKING:
+    from univox.data.source import DatasetSource
     from univox.training.request import TrainRequest
+    from univox.training.run import Trained
 
 
-def reading_flags(request: TrainRequest) -> str:
-    """Give the flags by which another verb reads the dataset as this run did."""
+def reading_flags(source: DatasetSource) -> str:
+    """Give the flags by which another verb reads a dataset as a run did."""
     given = {
-        "--format": (request.layout, "auto"),
-        "--classes": (request.classes, None),
-        "--labels": (request.labels, None),
-        "--labels-are": (request.labels_are, "auto"),
+        "--format": (source.layout, "auto"),
+        "--classes": (source.classes, None),
+        "--labels": (source.labels, None),
+        "--labels-are": (source.labels_are, "auto"),
     }
     return "".join(f" {flag} {shlex.quote(str(value))}" for flag, (value, usual) in given.items() if value != usual)
 
 
 def train(
-    dataset: Annotated[
-        Path | None,
+    datasets: Annotated[
+        list[Path] | None,
         typer.Argument(
-            help="A Decathlon, nnU-Net, iSeg-2017 or images/ + labels/ folder, or a CSV; not needed with --resume.",
+            help="Decathlon, nnU-Net, iSeg-2017 or images/ + labels/ folders, or CSVs; several train one network."
+            " Not needed with --resume.",
             show_default=False,
         ),
     ] = None,
@@ -67,9 +78,10 @@ def train(
     ] = 0.1,
     seed: Annotated[int, typer.Option(min=0, help="Fixes the split and every random number.")] = 0,
     layout: Layout = "auto",
-    classes: ClassSelection = None,
-    labels: LabelFolder = None,
+    classes: ClassSelections = None,
+    labels: LabelFolders = None,
     labels_are: LabelsAre = "auto",
+    subjects: SubjectPatterns = None,
     skip_bad_cases: Annotated[
         bool,
         typer.Option("--skip-bad-cases", help="Go on without the cases that `univox check` calls errors."),
@@ -84,7 +96,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the output folder.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in the output folder.")] = False,
 ) -> None:
-    """Train one network on a dataset and leave a model folder."""
+    """Train one network, on one dataset or on several, and leave a model folder."""
     from univox.cli.progress import TrainingProgress
     from univox.errors import RecipeError
     from univox.training.budget import parse_budget
@@ -96,11 +108,13 @@ def train(
         raise RecipeError(expected="either --budget or --iterations", got="both", remedy="leave one of them out")
     if resume:
         request = TrainRequest.read(output)
-    elif dataset is None:
+    elif not datasets:
         raise RecipeError(expected="a dataset to train on", got="none", remedy="univox train DATASET -o MODEL")
     else:
         request = TrainRequest(
-            dataset=dataset,
+            datasets=dataset_sources(
+                datasets, layout=layout, classes=classes, labels=labels, labels_are=labels_are, subjects=subjects
+            ),
             output=output,
             recipe=recipe,
             overrides=tuple(overrides or ()),
@@ -112,10 +126,6 @@ def train(
             holdout=holdout,
             validation=validation,
             seed=seed,
-            layout=layout,
-            classes=classes,
-            labels=labels,
-            labels_are=labels_are,
             skip_bad_cases=skip_bad_cases,
             jobs=jobs,
             workers=workers,
@@ -129,8 +139,19 @@ def train(
         trained = run(request, resume=resume, observer=progress)
     figure = "" if trained.validation_dice is None else f", best validation Dice {trained.validation_dice:.3f}"
     say(f"model {trained.model} after {trained.iterations} iterations in {trained.seconds:.0f} s{figure}")
-    if trained.split.test:
-        say(f"next: univox predict {trained.model} {request.dataset} --cases test -o PREDICTIONS")
-        say(f"      univox evaluate PREDICTIONS {request.dataset}{reading_flags(request)}")
-    else:
-        say(f"next: univox predict {trained.model} YOUR_IMAGES -o PREDICTIONS")
+    for line in _next_steps(request, trained):
+        say(line)
+
+
+def _next_steps(request: TrainRequest, trained: Trained) -> list[str]:
+    several = len(request.datasets) > 1
+    lines: list[str] = []
+    for source, (name, split) in zip(request.datasets, trained.splits.items(), strict=True):
+        domain = f" --domain {shlex.quote(name)}" if several else ""
+        where = f"PREDICTIONS{f'/{shlex.quote(name)}' if several else ''}"
+        if split.test:
+            lines.append(f"univox predict {trained.model} {source.path} --cases test{domain} -o {where}")
+            lines.append(f"univox evaluate {where} {source.path}{reading_flags(source)}")
+        else:
+            lines.append(f"univox predict {trained.model} YOUR_IMAGES{domain} -o {where}")
+    return [f"{'      ' if index else 'next: '}{line}" for index, line in enumerate(lines)]

@@ -19,9 +19,10 @@ RECORD = "predictions.json"
 
 @dataclass(frozen=True)
 class Record:
-    """The model folder that predicted, and the names of the cases that it was asked for."""
+    """The model folder and the domain that predicted, and the names of the cases that they were asked for."""
 
     model: Path
+    domain: str
     cases: tuple[str, ...]
 
 
@@ -51,7 +52,7 @@ def read_record(folder: Path) -> Record | None:
     """Read the record of a folder; none where there is none, or one that something else wrote."""
     try:
         values = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        return Record(Path(values["model"]), tuple(map(str, values["cases"])))
+        return Record(Path(values["model"]), str(values["domain"]), tuple(map(str, values["cases"])))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ from univox.errors import ModelError
 from univox.model.card import model_card
 from univox.model.domain import Domain
 from univox.model.staging import CARD, MANIFEST, as_read, manifest_json, stage_domain, staged, writing
-from univox.model.stored import DOMAINS, Manifest, StoredModel
+from univox.model.stored import DOMAINS, EXTENSIONS, Manifest, StoredModel
 from univox.model.tensors import divided_state
 
 
@@ -77,6 +78,10 @@ def remove_domain(stored: StoredModel, name: str) -> StoredModel:
         left = {other: domain for other, domain in stored.domains.items() if other != name}
         model = _rewritten(stored.path, stored.manifest.model_copy(update={"domains": records}), left)
         shutil.rmtree(stored.path / DOMAINS / name)
+        shutil.rmtree(stored.path / EXTENSIONS / name, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            # Only where nothing is left in it.
+            (stored.path / EXTENSIONS).rmdir()
     return model
 
 

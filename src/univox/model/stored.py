@@ -16,6 +16,8 @@ from univox.model.tensors import check_tensors, read_tensors
 from univox.networks.registry import NETWORKS, build_network
 
 SHARED, DOMAINS, WEIGHTS = "shared.safetensors", "domains", "weights.safetensors"
+EXTENSIONS = "extensions"
+"""Folder in a model's that keeps the log and checkpoint of each extension, by domain."""
 
 
 class WeightsRecord(BaseModel):

@@ -48,11 +48,13 @@ class SharedNetworks(nn.Module):
         return zip(self.names, self.members, strict=True)
 
     def tensors(self) -> dict[str, Tensor]:
-        """Give every parameter and buffer once: `shared.NAME`, and `domains.DOMAIN.NAME`, as `load_tensors` takes them.
+        """Give every parameter and buffer once, as `load_tensors` takes them; they are the networks' own, not copies.
 
-        They are the networks' own, not copies.
+        Their names are `shared.NAME` and `domains.DOMAIN.NAME`; those of a single domain are plainly its network's.
         """
         state = self.members[0].state_dict()
+        if len(self.names) == 1:
+            return dict(state)
         found = {f"{SHARED}.{name}": state[name] for name in self.shared_names}
         shared = set(self.shared_names)
         for domain, network in self.items():

@@ -141,6 +141,24 @@ class Training(Section):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
 
 
+class Domains(Section):
+    """How several datasets train one network; a run of one dataset does not ask.
+
+    Attributes:
+        share: `trunk`: all but what the network calls a dataset's own (input, normalization, output, deep
+            supervision; of separable networks the channel-wise convolutions too). `nothing`: each dataset trains a
+            network by itself.
+        turns: Whose batch an iteration takes. `round-robin`: each dataset in turn; `proportional`: as often as it
+            has training cases; `sqrt`: by the root of that number.
+        signal: What an iteration does to the shared weights. `plain`: its gradient, as it is; `equal`: the gradient
+            scaled to the norm 1, so that a dataset with a larger loss does not outvote the others.
+    """
+
+    share: Literal["trunk", "nothing"] = "trunk"
+    turns: Literal["round-robin", "proportional", "sqrt"] = "round-robin"
+    signal: Literal["plain", "equal"] = "plain"
+
+
 class PublishedFigure(Section):
     """What a publication prints of this system: `what` was measured, on which dataset, and `where` it stands."""
 
@@ -183,6 +201,7 @@ class Recipe(Section):
     optimizer: Optimizer = Field(default_factory=Optimizer)
     schedule: Schedule = Field(default_factory=Schedule)
     training: Training = Field(default_factory=Training)
+    domains: Domains = Field(default_factory=Domains)
     inference: InferenceSettings = Field(default_factory=InferenceSettings)
 
     @field_validator("augmentation", mode="before")

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from univox.atomic import write_json
-from univox.data.layouts import open_dataset
 from univox.errors import CheckpointError, DatasetError
 from univox.inference.inputs import Input
 from univox.inference.predict_files import predict_files
@@ -106,7 +105,7 @@ def ablation(
             expected="held-out cases to judge the arms on",
             got="none",
             remedy="--holdout 0.2, or --judge-on validation",
-            path=request.dataset,
+            path=request.dataset.path,
         )
     _refuse_another_study(request, arms, judged_on)
     results: list[ArmResult] = []
@@ -115,7 +114,7 @@ def ablation(
         results.append(_result(request, arm, judged_on, observer))
     models = {arm.name: _model(request, arm) for arm in arms}
     return Ablation(
-        dataset=open_dataset(request.dataset, layout=request.layout).name,
+        dataset=request.dataset.open().name,
         judged_on=judged_on,
         results=tuple(results),
         curves={name: read_curves(model / "run" / "log.jsonl") for name, model in models.items()},
@@ -214,14 +213,8 @@ def _class_dice(domain: Domain, judged: Evaluation | None) -> dict[str, float | 
 
 def _held_out(request: TrainRequest, model: Path, observer: Observer) -> Evaluation:
     observer.stage("predicting and judging the held-out cases")
-    dataset = open_dataset(
-        request.dataset,
-        layout=request.layout,
-        classes=request.classes,
-        labels=request.labels,
-        labels_are=request.labels_are,
-    )
-    test = set(read_model(model).provenance["split"]["test"])
+    dataset = request.dataset.open()
+    test = set(read_model(model).domain().split["test"])
     predictor = Predictor(model, device=request.device)
     inputs = [Input(case.name, case.images) for case in dataset.labelled if case.name in test]
     predictions = model.parent / "predictions"

@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 from univox.data.layouts import open_dataset
+from univox.data.source import DatasetSource
 from univox.errors import DatasetError
 from univox.inference.inputs import Input
 from univox.inference.predict_files import predict_files
@@ -52,7 +53,7 @@ def demonstrate(
     source = folder / "hippocampus_mri"
     trained = train(
         TrainRequest(
-            dataset=source,
+            datasets=(DatasetSource(path=source),),
             output=output / "model",
             budget_seconds=budget_seconds,
             test_cases=held_out,

@@ -13,6 +13,7 @@ from univox.data.dataset import Dataset
 from univox.errors import ModelError
 from univox.inference.record import Record, read_record
 from univox.model.folder import read_model
+from univox.model.stored import EXTENSIONS
 from univox.studies.evaluate import Evaluation, evaluate
 from univox.studies.report import write_report
 from univox.studies.tables import write_tables
@@ -55,6 +56,7 @@ def judge(
         evaluation,
         output / REPORT,
         log=_training_log(record),
+        domain=None if record is None else record.domain,
         title=f"{dataset.name}: predictions against labels",
         provenance=provenance,
     )
@@ -68,13 +70,14 @@ def _made_by(record: Record | None) -> dict[str, str]:
         model = read_model(record.model)
     except ModelError:
         return {"model": f"{record.model} (cannot be read)"}
-    made = model.provenance
-    num_cases = len(made.get("split", {}).get("train", []))
+    made, domain = model.provenance, model.domain(record.domain)
+    num_cases = len(domain.split.get("train", []))
     return {
         "model": str(record.model),
+        "domain": domain.name,
         "recipe": str(model.recipe.get("name", "-")),
-        "network": f"{model.spec.name}, {model.num_parameters():,} parameters",
-        "trained on": f"{made.get('dataset', '-')}, {num_cases} cases, seed {made.get('seed', '-')}",
+        "network": f"{model.spec.name}, {model.num_parameters(domain.name):,} parameters",
+        "trained on": f"{domain.provenance.get('dataset', '-')}, {num_cases} cases, seed {made.get('seed', '-')}",
         "training": f"{made.get('iterations', '-')} iterations in {made.get('seconds', '-')} s",
     }
 
@@ -92,5 +95,6 @@ def _here() -> dict[str, str]:
 def _training_log(record: Record | None) -> Path | None:
     if record is None:
         return None
-    log = record.model / "run" / "log.jsonl"
+    extended = record.model / EXTENSIONS / record.domain / "log.jsonl"
+    log = extended if extended.exists() else record.model / "run" / "log.jsonl"
     return log if log.exists() else None

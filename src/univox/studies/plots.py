@@ -43,8 +43,12 @@ class Curves:
     dice: Mapping[str, tuple[float, ...]]
 
 
-def read_curves(log: Path) -> Curves:
+def read_curves(log: Path, domain: str | None = None) -> Curves:
     """Read the curves of a training log (one JSON object a line).
+
+    Args:
+        log: Its path.
+        domain: Whose curves, where the run was of several.
 
     Raises:
         FileError: There is no such file, or it is no log.
@@ -55,7 +59,8 @@ def read_curves(log: Path) -> Curves:
     try:
         if not log.is_file():
             raise FileNotFoundError("no such file")
-        return curves_of(read_log(log))
+        events = [event for event in read_log(log) if domain is None or event.get("domain", domain) == domain]
+        return curves_of(events)
     except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise FileError(
             expected="a training log, one JSON object a line",

@@ -55,6 +55,7 @@ def write_report(
     *,
     title: str | None = None,
     log: Path | None = None,
+    domain: str | None = None,
     provenance: Mapping[str, Any] | None = None,
     date: datetime.datetime | None = None,
 ) -> None:
@@ -65,6 +66,7 @@ def write_report(
         path: The HTML file.
         title: Its heading; "Evaluation of DATASET" if left out.
         log: Training log of the model that predicted; its curves are drawn.
+        domain: Whose curves, where that training was of several.
         provenance: What a reader needs to repeat this: command, recipe, model. Versions and date are
             added where they are missing.
         date: Of the report; now if left out.
@@ -72,7 +74,7 @@ def write_report(
     Raises:
         FileError: The log cannot be read, or the report cannot be written.
     """
-    write_text(path, render(evaluation, title=title, log=log, provenance=provenance, date=date))
+    write_text(path, render(evaluation, title=title, log=log, domain=domain, provenance=provenance, date=date))
 
 
 def render(
@@ -80,6 +82,7 @@ def render(
     *,
     title: str | None = None,
     log: Path | None = None,
+    domain: str | None = None,
     provenance: Mapping[str, Any] | None = None,
     date: datetime.datetime | None = None,
 ) -> str:
@@ -106,7 +109,7 @@ def render(
         resamples=RESAMPLES,
         problems=[failure for failure in evaluation.failures if failure.kind != "missing"],
         missing=[failure for failure in evaluation.failures if failure.kind == "missing"],
-        curves=_curves(log),
+        curves=_curves(log, domain),
         boxes=_boxes(evaluation),
         galleries=_galleries(evaluation),
         provenance=facts,
@@ -158,10 +161,10 @@ def _functions(size_unit: str) -> dict[str, Any]:
     }
 
 
-def _curves(log: Path | None) -> list[Markup]:
+def _curves(log: Path | None, domain: str | None) -> list[Markup]:
     if log is None:
         return []
-    curves = read_curves(log)
+    curves = read_curves(log, domain)
     plots = [loss_plot(curves)] if curves.losses else []
     plots += [validation_plot(curves)] if curves.validated else []
     return [Markup(svg) for svg in plots]

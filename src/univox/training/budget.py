@@ -62,8 +62,14 @@ class Pace:
         return max(1, int((seconds - validations * self.validation) / self.iteration))
 
 
-def measure_pace(step: Step, batches: Batches, validator: Validator | None) -> Pace:
+def measure_pace(step: Step, batches: Batches, validator: Validator | None, *, measured: int = MEASURED) -> Pace:
     """Run a few iterations and a few windows of a validation on the clock, and undo them.
+
+    Args:
+        step: Of one domain.
+        batches: Of that domain.
+        validator: Of that domain, where it has one.
+        measured: Iterations that count.
 
     The first iterations pay for the libraries' set-up and are not counted. The quicker ones of the others
     count: a disturbance in these seconds must not shorten the whole run, and a machine that stays slower is
@@ -72,7 +78,7 @@ def measure_pace(step: Step, batches: Batches, validator: Validator | None) -> P
     weights = copy.deepcopy(step.network.state_dict())
     optimizer = copy.deepcopy(step.optimizer.state_dict())
     seconds: list[float] = []
-    for iteration in range(UNMEASURED + MEASURED):
+    for iteration in range(UNMEASURED + measured):
         began = time.perf_counter()
         step(batches.batch(iteration), iteration, learning_rate=1e-8)
         seconds.append(time.perf_counter() - began)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,13 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import nn
 
 from univox.atomic import written_atomically
 from univox.errors import CheckpointError
 from univox.training.plateau import Plateau
 from univox.training.schedule import Horizon
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 @dataclass
@@ -25,7 +25,8 @@ class Progress:
     """Where a run stands.
 
     `seconds` is the time spent so far, over all processes; `best` the best validation's mean Dice, none
-    before the first. `plateau` is the state of that schedule, untouched by any other.
+    before the first, over the domains where there are several; `best_dice` has each domain's classes. `plateau`
+    is the state of that schedule, untouched by any other.
     """
 
     iteration: int = 0
@@ -33,7 +34,7 @@ class Progress:
     validations: int = 1
     best: float | None = None
     best_iteration: int | None = None
-    best_dice: dict[str, float | None] = field(default_factory=dict)
+    best_dice: dict[str, dict[str, float | None]] = field(default_factory=dict)
     seconds: float = 0.0
     seconds_per_iteration: float | None = None
     plateau: Plateau = field(default_factory=Plateau)
@@ -72,8 +73,8 @@ def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
 def write_checkpoint(
     path: Path,
     *,
-    network: nn.Module,
-    average: dict[str, torch.Tensor],
+    weights: Mapping[str, torch.Tensor],
+    average: Mapping[str, torch.Tensor],
     optimizer: torch.optim.Optimizer,
     progress: Progress,
 ) -> None:
@@ -84,7 +85,7 @@ def write_checkpoint(
     Raises:
         FileError: The file cannot be written.
     """
-    tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
+    tensors = {f"network.{name}": value for name, value in weights.items()}
     tensors |= {f"average.{name}": value for name, value in average.items()}
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{key}": v for key, v in state.items() if isinstance(v, torch.Tensor)}
@@ -98,9 +99,13 @@ def write_checkpoint(
 
 
 def read_checkpoint(
-    path: Path, *, network: nn.Module, average: dict[str, torch.Tensor], optimizer: torch.optim.Optimizer
+    path: Path,
+    *,
+    weights: Mapping[str, torch.Tensor],
+    average: Mapping[str, torch.Tensor],
+    optimizer: torch.optim.Optimizer,
 ) -> Progress:
-    """Put a checkpoint's tensors into the network, the average and the optimizer.
+    """Put a checkpoint's values into the weights, their average and the optimizer, in place.
 
     Raises:
         CheckpointError: The file is unreadable, of a newer format, or of another network.
@@ -114,9 +119,8 @@ def read_checkpoint(
             path=path,
         )
     try:
-        network.load_state_dict(_below(tensors, "network."))
-        for name, value in _below(tensors, "average.").items():
-            average[name].copy_(value)
+        _fill(weights, _below(tensors, "network."))
+        _fill(average, _below(tensors, "average."))
         _load_optimizer(optimizer, _below(tensors, "optimizer."))
         horizon = Horizon.from_json(facts.pop("horizon"))
         # A checkpoint of before there was such a schedule has no state of it.
@@ -129,6 +133,16 @@ def read_checkpoint(
             remedy="start the run anew with --overwrite",
             path=path,
         ) from error
+
+
+@torch.no_grad()
+def _fill(places: Mapping[str, torch.Tensor], values: Mapping[str, torch.Tensor]) -> None:
+    if places.keys() != values.keys():
+        raise KeyError(f"other tensors: {', '.join(sorted(places.keys() ^ values.keys())[:3])}")
+    for name, value in values.items():
+        if places[name].shape != value.shape:
+            raise ValueError(f"{name} of shape {list(value.shape)} in place of {list(places[name].shape)}")
+        places[name].copy_(value)
 
 
 def _load_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:

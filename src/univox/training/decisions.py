@@ -76,28 +76,35 @@ def _test_names(cases: Sequence[Case], request: TrainRequest, dataset: Dataset) 
     return set()
 
 
-def network_spec(recipe: Recipe, plan: Plan, dataset: Dataset) -> NetworkSpec:
-    """Name the network with its arguments; one that is `auto` takes the plan's value of that name.
+def network_specs(recipe: Recipe, plans: Sequence[Plan], datasets: Sequence[Dataset]) -> list[NetworkSpec]:
+    """Name the network of each dataset; its arguments are the same for all, as what they share must be.
+
+    An argument that is `auto` takes the plan's value of that name; of several plans that of most, the first of
+    these in a tie.
 
     Raises:
-        RecipeError: An argument is `auto` and the plan has no value of that name.
+        RecipeError: An argument is `auto` and a plan has no value of that name.
     """
     arguments: dict[str, Any] = {}
     for name, value in recipe.network.arguments.items():
-        if value == "auto" and not hasattr(plan, name):
+        if value == "auto" and not hasattr(plans[0], name):
             raise RecipeError(
                 expected=f"a value for network.arguments.{name}",
                 got="auto",
                 remedy="only what the plan decides may be auto (strides, pools)",
             )
-        arguments[name] = getattr(plan, name) if value == "auto" else value
-    return NetworkSpec(
-        name=recipe.network.name,
-        in_channels=len(dataset.channel_names),
-        num_classes=dataset.classes.num_classes,
-        spatial_dims=dataset.spatial_dims,
-        arguments=arguments,
-    )
+        planned = [getattr(plan, name) for plan in plans] if value == "auto" else [value]
+        arguments[name] = max(planned, key=planned.count)
+    return [
+        NetworkSpec(
+            name=recipe.network.name,
+            in_channels=len(dataset.channel_names),
+            num_classes=dataset.classes.num_classes,
+            spatial_dims=dataset.spatial_dims,
+            arguments=arguments,
+        )
+        for dataset in datasets
+    ]
 
 
 def fitted_plan(plan: Plan, recipe: Recipe, spec: NetworkSpec) -> Plan:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from univox.data.batches import Batch, Batches
 from univox.data.prefetch import prefetch
 from univox.networks.parts import train_all_but
+from univox.networks.sharing import SharedNetworks
 from univox.recipes.recipe import Recipe
-from univox.training.budget import RESERVE, Pace, measure_pace
+from univox.training.budget import RESERVE, Pace
 from univox.training.checkpoint import (
     Progress,
     read_checkpoint,
@@ -22,11 +23,12 @@ from univox.training.checkpoint import (
     write_tensors,
 )
 from univox.training.cycles import drop_cycles_after, keep_cycle
+from univox.training.domain_course import BatchesInTurn, CourseBatch, DomainCourse, measure_courses
 from univox.training.log import Sink
 from univox.training.observer import Observer
 from univox.training.schedule import Horizon, learning_rate_factor
-from univox.training.step import Step
-from univox.training.validation import Validator
+from univox.training.turns import Turns
+from univox.training.validation import Score, Validator
 from univox.training.weight_average import WeightAverage
 
 CHECKPOINT_SECONDS = 20.0
@@ -39,9 +41,10 @@ class Fit:
     """One run's loop and its parts, ready-made.
 
     Args:
-        step: One update.
-        batches: Batch `i` as a pure function of `i`.
-        validator: Held-out cases; none where there are too few to hold any out.
+        networks: Of all domains.
+        courses: Of each domain, in the order of the networks.
+        turns: Whose batch an iteration takes.
+        optimizer: Over the parameters of all networks; the courses' steps use it.
         recipe: Schedule, averaging, validations.
         folder: Where checkpoint.safetensors and best.safetensors live.
         sinks: Takers of every event.
@@ -50,12 +53,13 @@ class Fit:
         iterations: Length without a budget.
         workers: Threads that prepare batches ahead.
         seconds_before: Time of the command already spent when the loop starts.
-        frozen: Modules of the network that stay as they are.
+        frozen: Modules of the networks that stay as they are.
     """
 
-    step: Step
-    batches: Batches
-    validator: Validator | None
+    networks: SharedNetworks
+    courses: Sequence[DomainCourse]
+    turns: Turns
+    optimizer: torch.optim.Optimizer
     recipe: Recipe
     folder: Path
     sinks: list[Sink]
@@ -67,7 +71,7 @@ class Fit:
     frozen: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        self.average = WeightAverage(self.step.network, self.recipe.training.weight_average, frozen=self.frozen)
+        self.average = WeightAverage(self.networks.tensors(), self.recipe.training.weight_average)
         self.progress = Progress()
         self._began = time.monotonic() - self.seconds_before
         self._validation_seconds = 0.0
@@ -85,7 +89,8 @@ class Fit:
             FileError: The disk is full or cannot be written; the last checkpoint stays whole.
             RecipeError: The loss is not finite.
         """
-        train_all_but(self.step.network, self.frozen)
+        for _, network in self.networks.items():
+            train_all_but(network, self.frozen)
         if self.checkpoint.exists():
             self._resume()
         else:
@@ -101,7 +106,8 @@ class Fit:
         kept_every = self.recipe.training.kept_every
         saved = time.monotonic()
         measured = (self.progress.iteration, saved)
-        batches = prefetch(self.batches, self.progress.iteration, horizon.total, workers=self.workers)
+        source = BatchesInTurn(self.courses, self.turns)
+        batches = prefetch(source, self.progress.iteration, horizon.total, workers=self.workers)
         for iteration, batch in enumerate(batches, start=self.progress.iteration):
             self._iterate(iteration, batch)
             if kept_every and (iteration + 1) % kept_every == 0:
@@ -121,24 +127,19 @@ class Fit:
                 self.observer.planned(self.progress.horizon.total, self.progress.iteration)
                 return
 
-    def _iterate(self, iteration: int, batch: Batch) -> None:
+    def _iterate(self, iteration: int, taken: CourseBatch) -> None:
         began = time.perf_counter()
         share = self.progress.horizon.progress(iteration + 0.5)
         schedule = self.recipe.schedule
         factor = learning_rate_factor(schedule, share, iteration=iteration) * self.progress.plateau.factor
         rate = self.recipe.optimizer.lr * factor
-        loss = self.step(batch, iteration, learning_rate=rate)
-        self.average.update(self.step.network, iteration)
+        course = self.courses[taken.domain]
+        loss = course.step(taken.batch, iteration, learning_rate=rate)
+        self.average.update(iteration)
         self.progress.iteration = iteration + 1
         seconds = round(time.perf_counter() - began, 4)
-        event = {
-            "event": "iteration",
-            "iteration": iteration + 1,
-            "loss": loss,
-            "lr": rate,
-            "seconds": seconds,
-        }
-        self._tell(event)
+        event = {"event": "iteration", "iteration": iteration + 1, "loss": loss, "lr": rate, "seconds": seconds}
+        self._tell(event, course)
         if schedule.name == "plateau":
             self._follow_plateau(loss)
 
@@ -157,36 +158,36 @@ class Fit:
             self.observer.stage(f"ended after {done} iterations: {reason}")
 
     def _validate(self) -> None:
-        if self.validator is None:
-            return
         began = time.perf_counter()
-        with self.average.applied(self.step.network) as network:
-            score = self.validator.score(network)
+        with self.average.applied():
+            scores = {c.name: self._score(c, c.validator) for c in self.courses if c.validator is not None}
         self._validation_seconds = time.perf_counter() - began
-        mean = score.mean
-        if mean is not None and (self.progress.best is None or mean > self.progress.best):
+        means = [score.mean for score in scores.values() if score.mean is not None]
+        if not means:
+            return
+        mean = sum(means) / len(means)
+        if self.progress.best is None or mean > self.progress.best:
             self.progress.best = mean
             self.progress.best_iteration = self.progress.iteration
-            self.progress.best_dice = score.dice
+            self.progress.best_dice = {name: score.dice for name, score in scores.items()}
             # Before the checkpoint that names it: a kill between the two repeats both, to the same bytes.
             facts = {"iteration": self.progress.iteration, "mean_dice": mean}
             write_tensors(self.folder / "best.safetensors", self.average.weights, facts)
-        self._tell(
-            {
-                "event": "validation",
-                "iteration": self.progress.iteration,
-                "mean_dice": mean,
-                "dice": score.dice,
-                "seconds": round(self._validation_seconds, 3),
-            }
-        )
+
+    def _score(self, course: DomainCourse, validator: Validator) -> Score:
+        began = time.perf_counter()
+        score = validator.score(course.step.network)
+        seconds = round(time.perf_counter() - began, 3)
+        event: dict[str, Any] = {"event": "validation", "iteration": self.progress.iteration, "mean_dice": score.mean}
+        self._tell({**event, "dice": score.dice, "seconds": seconds}, course)
+        return score
 
     def _plan(self) -> None:
         wanted = self.recipe.training.validations
         if self.budget_seconds is None:
             self.progress = Progress(horizon=Horizon.of(self.iterations), validations=min(wanted, self.iterations))
         else:
-            pace = measure_pace(self.step, self.batches, self.validator)
+            pace = measure_courses(self.courses, self.turns)
             left = self.budget_seconds * (1 - RESERVE) - self._elapsed()
             validations = pace.validations(left, wanted)
             total = pace.iterations(left, validations)
@@ -223,18 +224,18 @@ class Fit:
         self.progress.seconds = self._elapsed()
         write_checkpoint(
             self.checkpoint,
-            network=self.step.network,
+            weights=self.networks.tensors(),
             average=self.average.weights,
-            optimizer=self.step.optimizer,
+            optimizer=self.optimizer,
             progress=self.progress,
         )
 
     def _resume(self) -> None:
         self.progress = read_checkpoint(
             self.checkpoint,
-            network=self.step.network,
+            weights=self.networks.tensors(),
             average=self.average.weights,
-            optimizer=self.step.optimizer,
+            optimizer=self.optimizer,
         )
         self._began -= self.progress.seconds
         drop_cycles_after(self.folder, self.progress.iteration)
@@ -244,7 +245,9 @@ class Fit:
         for sink in self.sinks:
             sink.write(event)
 
-    def _tell(self, event: dict[str, Any]) -> None:
+    def _tell(self, event: dict[str, Any], course: DomainCourse) -> None:
+        if len(self.courses) > 1:
+            event = {**event, "domain": course.name}
         self._log(event)
         self.observer.event(event)
 

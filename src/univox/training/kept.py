@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,33 +18,43 @@ from univox.recipes.recipe import Recipe
 RECIPE = "recipe.yaml"
 PLAN = "plan.json"
 SPLIT = "split.json"
+DOMAINS = "domains"
 
 
-def keep_decisions(folder: Path, *, recipe: Recipe, plan: Plan, split: Split) -> None:
-    """Write recipe, plan and split, or make sure that those kept there are the same.
+def keep_decisions(folder: Path, *, recipe: Recipe, plans: Mapping[str, Plan], splits: Mapping[str, Split]) -> None:
+    """Write recipe, plans and splits, or make sure that those kept there are the same.
 
     Args:
-        folder: The run's folder.
+        folder: The run's folder; a domain's files go to `domains/NAME` in it.
         recipe: Of the run.
-        plan: Measured now.
-        split: Drawn now.
+        plans: Measured now, by domain.
+        splits: Drawn now, by domain.
 
     Raises:
-        CheckpointError: The dataset is no longer the one that the run began with.
+        CheckpointError: A dataset is no longer the one that the run began with.
         FileError: The folder cannot be written.
     """
-    names = {part: list(cases) for part, cases in asdict(split).items()}
-    if (folder / RECIPE).exists():
-        # The recipe is the last file written: where it stands, plan and split stand too.
-        same = Plan.read(folder / PLAN) == plan and json.loads((folder / SPLIT).read_text("utf-8")) == names
-        if not same:
-            raise CheckpointError(
-                expected="the dataset that the run began with",
-                got="another plan or split: cases were added, removed or changed",
-                remedy="restore the dataset, or start anew with --overwrite",
-                path=folder,
-            )
+    # The recipe is the last file written: where it stands, plans and splits stand too.
+    there = (folder / RECIPE).exists()
+    for domain, plan in plans.items():
+        home = folder / DOMAINS / domain
+        names = {part: list(cases) for part, cases in asdict(splits[domain]).items()}
+        if there:
+            _refuse_another(home, plan, names)
+        else:
+            plan.write(home / PLAN)
+            write_json(home / SPLIT, names)
+    if not there:
+        write_text(folder / RECIPE, yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False))
+
+
+def _refuse_another(home: Path, plan: Plan, names: dict[str, list[str]]) -> None:
+    known = (home / PLAN).exists() and (home / SPLIT).exists()
+    if known and Plan.read(home / PLAN) == plan and json.loads((home / SPLIT).read_text("utf-8")) == names:
         return
-    plan.write(folder / PLAN)
-    write_json(folder / SPLIT, names)
-    write_text(folder / RECIPE, yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False))
+    raise CheckpointError(
+        expected=f"the dataset {home.name} as the run began with it",
+        got="another plan or split: cases were added, removed or changed",
+        remedy="restore the dataset, or start anew with --overwrite",
+        path=home,
+    )

@@ -3,35 +3,26 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import torch
 
-from univox.data.dataset import Dataset
-from univox.data.plan import Plan
-from univox.data.split import Split
-from univox.model.domain import Domain, NetworkSpec, domain_name
+from univox.model.domain import Domain
 from univox.model.folder import write_model
 from univox.recipes.recipe import Recipe
 from univox.training.checkpoint import write_tensors
+from univox.training.domain_data import DomainData
 from univox.training.fit import Fit, best_weights
 from univox.training.request import TrainRequest
 from univox.training.start import start_of
+from univox.training.validation import Score
 from univox.version import __version__
 
 
-def leave_model(
-    request: TrainRequest,
-    fit: Fit,
-    *,
-    spec: NetworkSpec,
-    dataset: Dataset,
-    plan: Plan,
-    recipe: Recipe,
-    split: Split,
-) -> None:
+def leave_model(request: TrainRequest, fit: Fit, *, data: Sequence[DomainData], recipe: Recipe) -> None:
     """Write the model with its best validated weights, and the last weights beside the run's log.
 
     Raises:
@@ -39,39 +30,46 @@ def leave_model(
     """
     progress = fit.progress
     write_tensors(request.run_folder / "last.safetensors", fit.average.weights, {"iteration": progress.iteration})
-    fit.step.network.load_state_dict(best_weights(fit))
+    fit.networks.load_tensors(best_weights(fit))
+    facts = run_facts(request, fit)
     write_model(
         request.output,
-        network=fit.step.network,
-        spec=spec,
-        domain=Domain(
-            name=domain_name(dataset.name),
-            channel_names=tuple(dataset.channel_names),
-            classes=dataset.classes.to_json(),
-            spatial_dims=dataset.spatial_dims,
-            plan=plan.model_dump(mode="json"),
-            preprocessing=plan.preprocessing.model_dump(mode="json"),
-            inference=recipe.inference.model_dump(mode="json"),
-            validation=_validation(fit),
-        ),
+        spec=data[0].spec,
+        members=[
+            (domain_of(each, fit, recipe, by="train", finished=facts["finished"]), fit.networks.domain(each.name))
+            for each in data
+        ],
         recipe=recipe.model_dump(mode="json"),
-        provenance=_provenance(request, fit, dataset, split),
+        provenance={**start_of(request), **facts},
     )
 
 
-def _validation(fit: Fit) -> dict[str, Any]:
-    progress = fit.progress
-    if progress.best is None:
-        return {}
-    return {"mean_dice": progress.best, "dice": progress.best_dice, "iteration": progress.best_iteration}
+def domain_of(data: DomainData, fit: Fit, recipe: Recipe, *, by: str, finished: str, **facts: Any) -> Domain:
+    """Say of a domain all that prediction needs, what was measured, and how it came to the model."""
+    dataset, split = data.dataset, data.split
+    return Domain(
+        name=data.name,
+        channel_names=tuple(dataset.channel_names),
+        classes=dataset.classes.to_json(),
+        spatial_dims=dataset.spatial_dims,
+        plan=data.plan.model_dump(mode="json"),
+        preprocessing=data.plan.preprocessing.model_dump(mode="json"),
+        inference=recipe.inference.model_dump(mode="json"),
+        validation=_validation(fit, data.name),
+        provenance={
+            "by": by,
+            "dataset": dataset.name,
+            "layout": dataset.layout,
+            "split": {"train": list(split.train), "validation": list(split.validation), "test": list(split.test)},
+            "finished": finished,
+            **facts,
+        },
+    )
 
 
-def _provenance(request: TrainRequest, fit: Fit, dataset: Dataset, split: Split) -> dict[str, Any]:
+def run_facts(request: TrainRequest, fit: Fit) -> dict[str, Any]:
+    """Say what a run was: seed, length, time, machine, versions."""
     return {
-        "dataset": dataset.name,
-        "layout": dataset.layout,
-        "split": {"train": list(split.train), "validation": list(split.validation), "test": list(split.test)},
-        **start_of(request),
         "seed": request.seed,
         "iterations": fit.progress.iteration,
         "seconds": round(fit.progress.seconds, 1),
@@ -80,7 +78,7 @@ def _provenance(request: TrainRequest, fit: Fit, dataset: Dataset, split: Split)
         "machine": {
             "system": platform.system(),
             "processor": platform.machine(),
-            "device": str(fit.step.device),
+            "device": str(fit.courses[0].step.device),
         },
         "versions": {
             "univox": __version__,
@@ -89,3 +87,10 @@ def _provenance(request: TrainRequest, fit: Fit, dataset: Dataset, split: Split)
             "numpy": np.__version__,
         },
     }
+
+
+def _validation(fit: Fit, domain: str) -> dict[str, Any]:
+    dice = fit.progress.best_dice.get(domain)
+    if fit.progress.best is None or dice is None:
+        return {}
+    return {"mean_dice": Score(dice).mean, "dice": dice, "iteration": fit.progress.best_iteration}

@@ -65,12 +65,13 @@ class TensorBoard:
 
     def write(self, event: dict[str, Any]) -> None:
         """Write the numbers of one event."""
+        kind = f"{event['event']}/{event['domain']}" if "domain" in event else event["event"]
         for key, value in event.items():
             if key not in ("event", "iteration") and isinstance(value, int | float):
-                self._writer.add_scalar(f"{event['event']}/{key}", value, event["iteration"])
+                self._writer.add_scalar(f"{kind}/{key}", value, event["iteration"])
         for name, value in (event.get("dice") or {}).items():
             if value is not None:
-                self._writer.add_scalar(f"validation/dice/{name}", value, event["iteration"])
+                self._writer.add_scalar(f"{kind}/dice/{name}", value, event["iteration"])
 
     def close(self) -> None:
         """Flush and close."""

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from univox.atomic import write_json
-from univox.data.layouts import Layout
-from univox.errors import CheckpointError
+from univox.data.source import DatasetSource
+from univox.errors import CheckpointError, DatasetError
 
 
 class TrainRequest(BaseModel):
     """One training run, as asked for.
 
     Args:
-        dataset: Folder or CSV file.
+        datasets: What to train on, and how each is read. Several train one network.
         output: The model folder to make; the run's own files go to its `run` subfolder.
         recipe: A shipped recipe's name, or a YAML file.
         overrides: "section.field=value" assignments on the recipe.
@@ -24,9 +24,8 @@ class TrainRequest(BaseModel):
         iterations: Length of the run; none: the recipe's.
         holdout: Share of the subjects kept out as test cases, in [0, 1).
         validation: Share of the rest that chooses the best weights, in [0, 1); at most `MOST_VALIDATION` cases.
-        test_cases: Names kept out as test cases instead of a random share.
+        test_cases: Names kept out as test cases instead of a random share, of one dataset.
         seed: Fixes the split, the weights and every random number.
-        layout, classes, labels, labels_are: How the dataset is read; see `open_dataset`.
         init_from: Weights to begin with instead of random ones: a model folder, a .safetensors file, or a torch state
             dict (.pt, .pth); see `transfer`. A resumed run does not read them again.
         init_part: What is taken of them: the whole network, or its encoder.
@@ -41,7 +40,7 @@ class TrainRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    dataset: Path
+    datasets: Annotated[tuple[DatasetSource, ...], Field(min_length=1)]
     output: Path
     recipe: str = "univox"
     overrides: tuple[str, ...] = ()
@@ -51,10 +50,6 @@ class TrainRequest(BaseModel):
     validation: float = 0.1
     test_cases: tuple[str, ...] = ()
     seed: int = 0
-    layout: Layout = "auto"
-    classes: str | None = None
-    labels: str | None = None
-    labels_are: Literal["auto", "classes", "instances"] = "auto"
     init_from: Path | None = None
     init_part: Literal["network", "encoder"] = "network"
     freeze: Literal["encoder"] | None = None
@@ -66,6 +61,22 @@ class TrainRequest(BaseModel):
     tensorboard: bool = False
 
     @property
+    def dataset(self) -> DatasetSource:
+        """The only dataset.
+
+        Raises:
+            DatasetError: There are several.
+        """
+        if len(self.datasets) != 1:
+            raise DatasetError(
+                expected="one dataset",
+                got=", ".join(str(source.path) for source in self.datasets),
+                remedy="name one of them",
+            )
+        [only] = self.datasets
+        return only
+
+    @property
     def run_folder(self) -> Path:
         """Where the run keeps its log and checkpoints."""
         return self.output / "run"
@@ -74,7 +85,7 @@ class TrainRequest(BaseModel):
         """Keep the request in the run folder, with absolute paths."""
         fixed = self.model_copy(
             update={
-                "dataset": self.dataset.resolve(),
+                "datasets": tuple(source.resolved() for source in self.datasets),
                 "output": self.output.resolve(),
                 "recipe": _absolute(self.recipe),
                 "init_from": None if self.init_from is None else self.init_from.resolve(),

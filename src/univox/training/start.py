@@ -27,6 +27,12 @@ def check_start(request: TrainRequest) -> None:
     """
     if request.init_from is not None and not _has_checkpoint(request):
         check_weights_path(request.init_from)
+    if request.init_from is not None and len(request.datasets) > 1:
+        raise RecipeError(
+            expected="one dataset to train on from other weights",
+            got=f"{len(request.datasets)}",
+            remedy="leave --init-from out, or add datasets to that model one by one with `univox extend`",
+        )
     if request.init_from is None and request.init_part != "network":
         raise RecipeError(
             expected=f"something to take the {request.init_part} from",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -27,6 +28,7 @@ class Step:
         precision: "fp32", "bf16", or "auto": bfloat16 where the device has instructions for it.
         gradient_clip: Largest norm of the whole gradient, or none.
         seed: Of the run; with the iteration's index it fixes every random number in the network.
+        equalized: Parameters whose whole gradient is scaled to the norm 1, before any clipping; none, unless given.
     """
 
     network: nn.Module
@@ -36,6 +38,7 @@ class Step:
     precision: str
     gradient_clip: float | None
     seed: int
+    equalized: Sequence[nn.Parameter] = ()
 
     def __call__(self, batch: Batch, iteration: int, *, learning_rate: float) -> float:
         """Update the weights once.
@@ -66,6 +69,7 @@ class Step:
             raise _diverged(batch, iteration, value)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        _equalize(self.equalized)
         if self.gradient_clip is not None:
             nn.utils.clip_grad_norm_(self.network.parameters(), self.gradient_clip)
         self.optimizer.step()
@@ -90,6 +94,16 @@ class Step:
         for axis, (margin, size) in enumerate(zip(rule.margin, rule.inner(label.shape[1:]), strict=True), start=1):
             label = label.narrow(axis, margin, size)
         return label
+
+
+def _equalize(parameters: Sequence[nn.Parameter]) -> None:
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    if gradients:
+        norm = nn.utils.get_total_norm(gradients)
+        # A gradient of zero stays zero.
+        scale = torch.where(norm > 0, 1.0 / norm, 1.0)
+        for gradient in gradients:
+            gradient.mul_(scale)
 
 
 def _diverged(batch: Batch, iteration: int, value: float) -> Exception:

@@ -3,48 +3,49 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping
 
 import torch
-from torch import nn
-
-from univox.networks.parts import names_under
+from torch import Tensor
 
 
 class WeightAverage:
     """Average of every floating-point weight and running statistic over the iterations so far.
 
-    Early on the decay is smaller, (1 + n) / (10 + n), so that the random start is soon forgotten.
+    Early on the decay is smaller, (1 + n) / (10 + n), so that the random start is soon forgotten. What does not
+    change keeps its value, free of any rounding.
 
     Args:
-        network: Whose weights are averaged.
+        tensors: Parameters and buffers by name: the ones that training changes, not copies.
         decay: Share of the old average that an update keeps, in [0, 1); 0 is the weights themselves.
-        frozen: Modules that never change: their weights are kept as they are, free of any rounding.
     """
 
-    def __init__(self, network: nn.Module, decay: float, *, frozen: Sequence[str] = ()) -> None:
+    def __init__(self, tensors: Mapping[str, Tensor], decay: float) -> None:
         self.decay = decay
-        self._frozen = set(names_under(network.state_dict(), frozen))
-        self.weights = {name: value.detach().clone() for name, value in network.state_dict().items()}
+        self._tensors = dict(tensors)
+        self.weights = {name: value.detach().clone() for name, value in tensors.items()}
 
     @torch.no_grad()
-    def update(self, network: nn.Module, iteration: int) -> None:
+    def update(self, iteration: int) -> None:
         """Take in the weights after `iteration` (counted from 0)."""
         decay = min(self.decay, (1 + iteration) / (10 + iteration))
-        for name, value in network.state_dict().items():
-            if name in self._frozen:
-                continue
+        for name, value in self._tensors.items():
             if value.is_floating_point():
                 self.weights[name].lerp_(value, 1.0 - decay)
             else:
                 self.weights[name].copy_(value)
 
     @contextlib.contextmanager
-    def applied(self, network: nn.Module) -> Generator[nn.Module]:
-        """Lend the averaged weights to `network`; its own return when the block ends."""
-        own = {name: value.detach().clone() for name, value in network.state_dict().items()}
-        network.load_state_dict(self.weights)
+    def applied(self) -> Generator[None]:
+        """Put the averaged weights in place of the networks'; their own return when the block ends."""
+        own = {name: value.detach().clone() for name, value in self._tensors.items()}
+        self._put(self.weights)
         try:
-            yield network
+            yield
         finally:
-            network.load_state_dict(own)
+            self._put(own)
+
+    @torch.no_grad()
+    def _put(self, weights: Mapping[str, Tensor]) -> None:
+        for name, value in self._tensors.items():
+            value.copy_(weights[name])

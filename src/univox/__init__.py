@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from univox.errors import UnivoxError
     from univox.image import read_image, read_label, write_image, write_label
     from univox.inference.predictor import load
+    from univox.model.pack import add_pack, export_pack, read_pack, verify_pack
     from univox.studies.evaluate import evaluate
     from univox.training.request import TrainRequest
     from univox.training.run import train
@@ -26,13 +27,17 @@ __all__ = [
     "TrainRequest",
     "UnivoxError",
     "__version__",
+    "add_pack",
     "check_dataset",
     "evaluate",
+    "export_pack",
     "load",
     "open_dataset",
     "read_image",
     "read_label",
+    "read_pack",
     "train",
+    "verify_pack",
     "write_image",
     "write_label",
 ]
@@ -41,13 +46,17 @@ __all__ = [
 _HOMES = {
     "TrainRequest": "univox.training.request",
     "UnivoxError": "univox.errors",
+    "add_pack": "univox.model.pack",
     "check_dataset": "univox.data.check",
     "evaluate": "univox.studies.evaluate",
+    "export_pack": "univox.model.pack",
     "load": "univox.inference.predictor",
     "open_dataset": "univox.data.layouts",
     "read_image": "univox.image",
     "read_label": "univox.image",
+    "read_pack": "univox.model.pack",
     "train": "univox.training.run",
+    "verify_pack": "univox.model.pack",
     "write_image": "univox.image",
     "write_label": "univox.image",
 }

@@ -67,9 +67,12 @@ def write_json(path: Path, value: Any) -> None:
     Raises:
         FileError: The file cannot be written.
     """
-    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-    with written_atomically(path) as partial:
-        partial.write_text(text + "\n", encoding="utf-8")
+    write_text(path, json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """Give `value` as indented JSON with a final newline, as `write_json` writes it."""
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def write_text(path: Path, text: str) -> None:

@@ -14,6 +14,7 @@ from univox.cli.doctor import doctor
 from univox.cli.evaluate import evaluate
 from univox.cli.info import info
 from univox.cli.networks import networks
+from univox.cli.pack import pack
 from univox.cli.plan import plan
 from univox.cli.predict import predict
 from univox.cli.recipes import recipes
@@ -51,6 +52,7 @@ def _root(  # pyright: ignore[reportUnusedFunction]
 
 for _verb in (demo, check, plan, train, predict, evaluate, view, info, networks, recipes, doctor):
     app.command()(_verb)
+app.add_typer(pack, name="pack")
 app.add_typer(study, name="study")
 
 

@@ -184,8 +184,8 @@ def _read_domain(folder: Path, name: str) -> Domain:
 
 
 def _known_as_before(domain: Domain, manifest: Manifest) -> Domain:
-    """Give a domain of format 1, whose model kept what is the domain's now."""
-    if manifest.format_version > 1:
+    """Give a domain of format 1, whose model kept what is the domain's now; one added since keeps its own."""
+    if manifest.format_version > 1 or "provenance" in domain.model_fields_set:
         return domain
     kept = {key: manifest.provenance[key] for key in ("dataset", "layout", "split") if key in manifest.provenance}
     return domain.model_copy(update={"provenance": kept})
@@ -194,7 +194,7 @@ def _known_as_before(domain: Domain, manifest: Manifest) -> Domain:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ModelError(
             expected="a readable JSON file of a model",

@@ -94,6 +94,11 @@ class StoredModel:
         own = self.manifest.domains[self.domain(domain).name]
         return self.manifest.shared.parameters + own.parameters
 
+    def num_bytes(self, domain: str) -> int:
+        """Count the bytes of a domain's own files, which are what a pack of it holds."""
+        home = self.path / DOMAINS / self.domain(domain).name
+        return sum(path.stat().st_size for path in home.iterdir() if path.is_file())
+
     @property
     def identity(self) -> str:
         """The sha256 of the shared weights: what a domain was trained on, it belongs to."""

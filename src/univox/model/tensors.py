@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save, save_file
 from torch import Tensor, nn
 
 from univox.atomic import written_atomically
 from univox.errors import ModelError
 from univox.networks.domain_parts import domain_state_names
+
+_METADATA = {"format": "pt"}
 
 
 def divided_state(network: nn.Module) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -38,11 +40,14 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:
     Raises:
         FileError: The file cannot be written.
     """
-    # Clones: safetensors takes neither views of one memory nor the channels-last order.
-    plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     with written_atomically(path) as partial:
-        save_file(plain, partial, metadata={"format": "pt"})
+        save_file(_plain(tensors), partial, metadata=_METADATA)
         return file_sha256(partial)
+
+
+def tensor_bytes(tensors: Mapping[str, Tensor]) -> bytes:
+    """Give the bytes of the file that `write_tensors` would write."""
+    return save(_plain(tensors), metadata=_METADATA)
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
@@ -108,6 +113,11 @@ def check_tensors(network: nn.Module, state: Mapping[str, Tensor], path: Path) -
             remedy="use the univox version named in model.json, or train the model again",
             path=path,
         )
+
+
+def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    # Clones: safetensors takes neither views of one memory nor the channels-last order.
+    return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
 
 
 def _described(tensors: Mapping[str, Tensor], name: str) -> str:

@@ -59,7 +59,7 @@ class PackRecord(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     pack_format: PositiveInt
-    univox_version: str
+    univox_version: Annotated[str, Field(max_length=100)]
     base: Sha256
     network: NetworkSpec
     domain: Sha256

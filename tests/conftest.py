@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nibabel
 import numpy as np
@@ -52,3 +53,66 @@ def tiny_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     (folder / "dataset.json").write_text(json.dumps(description))
     return folder
+
+
+@pytest.fixture
+def write_model_of(tmp_path: Path) -> Callable[..., Path]:
+    """Give a function that writes a 3-D model of several domains with random weights, those shared being the same.
+
+    Its keyword arguments are the domains: fields of `Domain`, of which `codes`, one per class, stands for `classes`.
+    """
+
+    def write(domains: dict[str, dict[str, Any]], provenance: dict[str, Any] | None = None) -> Path:
+        import torch
+
+        from univox.model.folder import Domain, NetworkSpec, write_model
+        from univox.networks import build_network
+        from univox.networks.sharing import SharedNetworks
+
+        torch.manual_seed(3)
+        arguments = {"strides": [[2, 2, 2]] * 2, "widths": [8, 8]}
+        members = [Domain.model_validate(_domain_values(name, **changes)) for name, changes in domains.items()]
+        specs = [
+            NetworkSpec(
+                name="residual-unet",
+                in_channels=len(member.channel_names),
+                num_classes=member.label_classes.num_classes,
+                spatial_dims=3,
+                arguments=arguments,
+            )
+            for member in members
+        ]
+        networks = {m.name: build_network(**s.model_dump()) for m, s in zip(members, specs, strict=True)}
+        for network in networks.values():
+            # A network fresh from its initialiser answers with one class almost everywhere.
+            torch.nn.init.normal_(network.output[-1].weight, 0.0, 1.0)
+        shared = SharedNetworks(networks)
+        path = tmp_path / "several"
+        write_model(
+            path,
+            spec=specs[0],
+            members=[(member, shared.domain(member.name)) for member in members],
+            recipe={"name": "test"},
+            provenance=provenance or {},
+        )
+        return path
+
+    return write
+
+
+def _domain_values(name: str, *, codes: tuple[int, ...] = (0, 10, 250), **changes: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "channel_names": ("T1",),
+        "classes": {"classes": [{"name": f"class {c}", "codes": [c]} for c in codes], "instances": False},
+        "spatial_dims": 3,
+        "plan": {"patch_size": (8, 8, 8)},
+        "preprocessing": {
+            "crop": "nonzero",
+            "spacing_mm": "none",
+            "clip": "none",
+            "normalization": {"scope": "case", "over": "image"},
+        },
+        "inference": {"precision": "fp32", "overlap": 0.5},
+        **changes,
+    }

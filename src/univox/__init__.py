@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from univox.data.layouts import open_dataset
     from univox.errors import UnivoxError
     from univox.image import read_image, read_label, write_image, write_label
-    from univox.inference.predictor import load
+    from univox.inference.loaded_model import load
     from univox.model.pack import add_pack, export_pack, read_pack, verify_pack
     from univox.studies.evaluate import evaluate
     from univox.training.request import TrainRequest
@@ -50,7 +50,7 @@ _HOMES = {
     "check_dataset": "univox.data.check",
     "evaluate": "univox.studies.evaluate",
     "export_pack": "univox.model.pack",
-    "load": "univox.inference.predictor",
+    "load": "univox.inference.loaded_model",
     "open_dataset": "univox.data.layouts",
     "read_image": "univox.image",
     "read_label": "univox.image",

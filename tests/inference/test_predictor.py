@@ -14,7 +14,7 @@ import torch
 from univox.data.preprocess import prepare_image
 from univox.errors import DeviceError, ModelError, RecipeError, ShapeError
 from univox.image import Image
-from univox.inference import Predictor, find_inputs, load, predict_files, sliding_window
+from univox.inference import Predictor, find_inputs, predict_files, sliding_window
 from univox.inference.device import computes_bfloat16, pick_device
 from univox.model.folder import read_model
 
@@ -70,18 +70,18 @@ def test_a_case_in_each_of_the_48_axis_orders_gets_the_same_label(
 
 def test_label_codes_and_probabilities_tell_the_same(model: Path) -> None:
     image = volume()
-    prediction = load(model, device="cpu").predict(image, probabilities=True)
+    prediction = Predictor(model, device="cpu").predict(image, probabilities=True)
     assert prediction.label.shape == prediction.codes.shape == image.spatial_shape
     assert prediction.probabilities is not None
     np.testing.assert_array_equal(prediction.probabilities.argmax(0), prediction.label)
     np.testing.assert_allclose(prediction.probabilities.sum(0), 1, atol=1e-5)
     np.testing.assert_array_equal(np.array([0, 10, 250])[prediction.label], prediction.codes)
     assert len(np.unique(prediction.label)) == 3
-    assert load(model, device="cpu").predict(image).probabilities is None
+    assert Predictor(model, device="cpu").predict(image).probabilities is None
 
 
 def test_outside_the_box_all_is_background(model: Path) -> None:
-    prediction = load(model, device="cpu").predict(volume(), probabilities=True)
+    prediction = Predictor(model, device="cpu").predict(volume(), probabilities=True)
     for outside in (prediction.label[:2], prediction.label[:, -1]):
         assert not outside.any()
     assert prediction.probabilities is not None
@@ -89,7 +89,7 @@ def test_outside_the_box_all_is_background(model: Path) -> None:
 
 
 def test_prediction_is_prepare_windows_and_the_most_probable_class(model: Path) -> None:
-    predictor, image = load(model, device="cpu"), volume()
+    predictor, image = Predictor(model, device="cpu"), volume()
     prepared, geometry = prepare_image(image, predictor.preprocessing)
     votes = sliding_window(
         read_model(model).build(),
@@ -104,7 +104,7 @@ def test_prediction_is_prepare_windows_and_the_most_probable_class(model: Path) 
 
 def test_normalization_by_patch_is_done_in_each_window(write_small_model: Callable[..., Path]) -> None:
     preprocessing = {"crop": "none", "spacing_mm": "none", "clip": "none", "normalization": {"scope": "patch"}}
-    predictor, image = load(write_small_model(preprocessing=preprocessing), device="cpu"), volume()
+    predictor, image = Predictor(write_small_model(preprocessing=preprocessing), device="cpu"), volume()
     brighter = Image.from_array(image.array * 4 + 64, spacing_mm=image.spacing_mm)
     first, second = (predictor.predict(one, probabilities=True).probabilities for one in (image, brighter))
     assert first is not None
@@ -113,7 +113,7 @@ def test_normalization_by_patch_is_done_in_each_window(write_small_model: Callab
 
 
 def test_a_two_dimensional_model_predicts_images(write_small_model: Callable[..., Path]) -> None:
-    predictor = load(write_small_model(spatial_dims=2), device="cpu")
+    predictor = Predictor(write_small_model(spatial_dims=2), device="cpu")
     image = volume((21, 17))
     assert predictor.predict(image).label.shape == (21, 17)
     with pytest.raises(ModelError, match="a 2-D image, got a 3-D one"):
@@ -121,39 +121,39 @@ def test_a_two_dimensional_model_predicts_images(write_small_model: Callable[...
 
 
 def test_other_channels_are_refused_by_name(write_small_model: Callable[..., Path]) -> None:
-    predictor = load(write_small_model(channel_names=("T1", "T2")), device="cpu")
+    predictor = Predictor(write_small_model(channel_names=("T1", "T2")), device="cpu")
     predictor.predict(volume(channels=2))
     with pytest.raises(ModelError, match="an image with 2 channels: T1, T2, got 1 channel;"):
         predictor.predict(volume())
 
 
 def test_settings_change_what_the_model_says(model: Path) -> None:
-    assert load(model, device="cpu").settings.overlap == 0.5
-    changed = load(model, device="cpu", settings={"overlap": 0.25, "blend": "uniform"}).settings
+    assert Predictor(model, device="cpu").settings.overlap == 0.5
+    changed = Predictor(model, device="cpu", settings={"overlap": 0.25, "blend": "uniform"}).settings
     assert (changed.overlap, changed.blend, changed.precision) == (0.25, "uniform", "fp32")
     with pytest.raises(RecipeError, match=r"inference setting 'stride'.*the settings are window_size, step"):
-        load(model, settings={"stride": 4})
+        Predictor(model, settings={"stride": 4})
 
 
 def test_an_overlap_asked_for_wins_over_the_models_step(write_small_model: Callable[..., Path]) -> None:
     model = write_small_model(inference={"step": 2, "precision": "fp32"})
-    assert load(model, device="cpu").settings.steps((8, 8, 8)) == (2, 2, 2)
-    assert load(model, device="cpu", settings={"overlap": 0.5}).settings.steps((8, 8, 8)) == (4, 4, 4)
+    assert Predictor(model, device="cpu").settings.steps((8, 8, 8)) == (2, 2, 2)
+    assert Predictor(model, device="cpu", settings={"overlap": 0.5}).settings.steps((8, 8, 8)) == (4, 4, 4)
 
 
 def test_a_window_must_fit_the_network(model: Path) -> None:
-    assert load(model, device="cpu").window_size == (8, 8, 8)
-    assert load(model, device="cpu", settings={"window_size": (16, 8, 12)}).window_size == (16, 8, 12)
+    assert Predictor(model, device="cpu").window_size == (8, 8, 8)
+    assert Predictor(model, device="cpu", settings={"window_size": (16, 8, 12)}).window_size == (16, 8, 12)
     with pytest.raises(ShapeError, match="divisible by 4, got 10 on axis H; remedy: pad or crop to 12"):
-        load(model, device="cpu", settings={"window_size": (8, 10, 8)})
+        Predictor(model, device="cpu", settings={"window_size": (8, 10, 8)})
     with pytest.raises(ShapeError, match="a window of 3 edges"):
-        load(model, device="cpu", settings={"window_size": (8, 8)})
+        Predictor(model, device="cpu", settings={"window_size": (8, 8)})
 
 
 def test_the_model_must_know_the_domain(model: Path) -> None:
-    assert load(model, "small", "cpu").domain.name == "small"
+    assert Predictor(model, domain="small", device="cpu").domain.name == "small"
     with pytest.raises(ModelError, match="one of the model's domains: small, got 'large'"):
-        load(model, "large")
+        Predictor(model, domain="large")
 
 
 def test_devices_are_named_and_present() -> None:

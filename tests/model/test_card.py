@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from univox.model.card import model_card
 from univox.model.domain import Domain, NetworkSpec
+from univox.model.folder import read_model
+from univox.model.membership import add_domain, remove_domain
 from univox.model.stored import Manifest, StoredModel, WeightsRecord
 
 CLASSES = {
@@ -68,4 +71,40 @@ def test_a_model_of_several_domains_is_used_by_name() -> None:
     assert "## Domain brain" in card
     assert "## Domain spleen" in card
     assert '--domain "brain"' in card
-    assert "--domain" not in model_card(stored())
+    assert '.domain("brain").predict(' in card
+    assert "domain" not in model_card(stored()).split("## Use")[1].split("## Limits")[0]
+
+
+def test_the_lineage_of_several_domains_is_told_in_their_order() -> None:
+    model = stored(names=("brain", "spleen"))
+    origins = {
+        "brain": {"by": "train", "dataset": "iseg", "finished": "2026-01-02", "split": {"train": ["a"]}},
+        "spleen": {"by": "extend", "like": "brain", "iterations": 50},
+    }
+    domains = {name: model.domains[name].model_copy(update={"provenance": facts}) for name, facts in origins.items()}
+    model = StoredModel(model.path, model.manifest, domains)
+    card = model_card(model)
+    assert "the same 1,000,000 shared parameters" in card
+    assert "| 1 | brain | train | 2026-01-02 | iseg | 1 | - | - | 2,345 |" in card
+    assert "| 2 | spleen | extend | - | spleen | - | brain | 50 | 2,345 |" in card
+    assert "## Lineage" not in model_card(stored())
+
+
+def test_facts_of_the_only_domain_stand_in_the_provenance() -> None:
+    card = model_card(stored(data={"by": "train", "finished": "2026-01-02", "iterations": 50, "seconds": 2.5}))
+    assert "- finished: 2026-01-02\n- iterations: 50\n- seconds: 2.5" in card
+
+
+def test_a_domain_that_came_and_went_leaves_the_card_as_it_was(write_model_of: Callable[..., Path]) -> None:
+    for before in (("brain",), ("brain", "spleen")):
+        model = write_model_of({name: {} for name in before})
+        card = (model / "README.md").read_bytes()
+        stored = read_model(model)
+        guest = stored.domain("brain").model_copy(
+            update={"name": "guest", "provenance": {"by": "extend", "finished": "2026-01-02", "iterations": 5}}
+        )
+        more = add_domain(stored, guest, stored.build("brain"))
+        assert (model / "README.md").read_bytes() != card
+        assert b"| guest | extend | 2026-01-02 |" in (model / "README.md").read_bytes()
+        remove_domain(more, "guest")
+        assert (model / "README.md").read_bytes() == card

@@ -3,24 +3,102 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from univox.cli.console import say, say_json
+from univox.cli.console import say, say_json, table
+
+if TYPE_CHECKING:
+    from univox.model.account import Account, DomainAccount
+    from univox.model.domain import Domain
+
+COLUMNS = ["domain", "channels", "classes", "own parameters", "kB", "validation Dice", "by", "when", "dataset", "cases"]
+"""Headings; cases are those of training."""
 
 
 def info(
     model: Annotated[Path, typer.Argument(help="A model folder.", show_default=False)],
-    as_json: Annotated[bool, typer.Option("--json", help="Write model.json and the domains as JSON.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Write model.json, the domains and what is counted, as JSON.")
+    ] = False,
 ) -> None:
-    """Show what a model is: network, parameters, classes, data, validation figures; its files are verified."""
-    from univox.model.card import model_card
+    """Show what a model is: shared and own parameters, files, classes, figures, and which data it was taught when.
+
+    Every weights file is verified by its sha256. MODEL/README.md, the model card, tells more.
+    """
+    from univox.model.account import account
     from univox.model.folder import read_model
 
     stored = read_model(model)
+    counted = account(stored)
     if as_json:
         domains = {name: domain.model_dump(mode="json") for name, domain in stored.domains.items()}
-        say_json({**stored.manifest.model_dump(mode="json"), "domain": domains})
+        say_json({**stored.manifest.model_dump(mode="json"), "domain": domains, "counted": counted.to_json()})
         return
-    say(model_card(stored).rstrip())
+    spec = stored.spec
+    say(
+        f"{model}: network {spec.name} ({spec.spatial_dims}-D), recipe {stored.recipe.get('name', '-')},"
+        f" univox {stored.manifest.univox_version}"
+    )
+    table("", COLUMNS, _rows(counted), right={3, 4, 5, 9})
+    say(f"shared.safetensors: sha256 {counted.shared.sha256}, {counted.shared.num_bytes:,} bytes")
+    for number, one in enumerate(counted.domains.values(), start=1):
+        say(f"{number}. {_origin(one)}")
+    for domain in stored.domains.values():
+        say(f"{domain.name}: {_classes(domain)}")
+
+
+def _rows(counted: Account) -> list[list[str]]:
+    rows = [_row(name, one) for name, one in counted.domains.items()]
+    for name, parameters, size in (
+        ("all domains share", counted.shared.parameters, counted.shared.num_bytes),
+        ("in all", counted.parameters, counted.num_bytes),
+    ):
+        rows.append([name, "", "", f"{parameters:,}", _kilobytes(size), *[""] * 5])
+    return rows
+
+
+def _row(name: str, one: DomainAccount) -> list[str]:
+    origin = one.origin
+    return [
+        name,
+        str(one.num_channels),
+        str(one.num_classes),
+        f"{one.own.parameters:,}",
+        _kilobytes(one.own.num_bytes),
+        "-" if one.mean_dice is None else f"{one.mean_dice:.3f}",
+        origin.by,
+        origin.finished or "-",
+        origin.dataset,
+        str(origin.cases.get("train", "-")),
+    ]
+
+
+def _kilobytes(size: int) -> str:
+    return f"{size / 1000:,.1f}"
+
+
+def _origin(one: DomainAccount) -> str:
+    origin = one.origin
+    parts = ", ".join(f"{count} {part}" for part, count in origin.cases.items())
+    said = [f"{origin.domain}: {origin.by} on {origin.dataset}" + (f" (cases: {parts})" if parts else "")]
+    if origin.like is not None:
+        said.append(f"began like {origin.like}")
+    if origin.iterations is not None:
+        said.append(f"{origin.iterations} iterations")
+    if origin.seconds is not None:
+        said.append(f"{origin.seconds:g} s")
+    if origin.finished is not None:
+        said.append(f"finished {origin.finished}")
+    return ", ".join(said)
+
+
+def _classes(domain: Domain) -> str:
+    dice = domain.validation.get("dice") or {}
+    channels = ", ".join(domain.channel_names)
+    found = [
+        f"{entry.name} = {entry.codes[0]}" + ("" if dice.get(entry.name) is None else f" (Dice {dice[entry.name]:.3f})")
+        for entry in domain.label_classes.classes
+    ]
+    return f"channels {channels}; classes {', '.join(found)}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,7 +14,9 @@ from univox.cli.console import EXIT_SOME_FAILED, complain, say
 from univox.errors import RecipeError
 
 if TYPE_CHECKING:
-    from univox.inference.predict_files import Outcome
+    from univox.inference.case_output import Outcome
+    from univox.inference.loaded_model import LoadedModel
+    from univox.inference.predictor import Predictor
 
 
 def predict(
@@ -21,6 +25,12 @@ def predict(
         list[Path], typer.Argument(help="Image files, folders of them, or datasets.", show_default=False)
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the label files.")],
+    domain: Annotated[
+        str | None, typer.Option(help="What to segment, of a model that knows several datasets (univox info MODEL).")
+    ] = None,
+    all_domains: Annotated[
+        bool, typer.Option("--all-domains", help="Each case by every domain that its channels fit, into OUTPUT/DOMAIN.")
+    ] = False,
     cases: Annotated[
         str | None,
         typer.Option(help="Only these: 'test' or 'validation' (as kept out in training), or names, comma-separated."),
@@ -47,32 +57,16 @@ def predict(
 ) -> None:
     """Segment files, folders or datasets; each label has its input's format and geometry.
 
-    Exit status: 0 all done, 3 some failed.
+    A model of several domains needs --domain NAME or --all-domains. Exit status: 0 all done, 3 some failed.
     """
-    from univox.inference.inputs import find_inputs
-    from univox.inference.predict_files import predict_files
-    from univox.inference.predictor import Predictor
-    from univox.inference.record import select_inputs, write_record
+    from univox.inference.loaded_model import load
 
-    if step is not None and overlap is not None:
-        raise RecipeError(expected="either --step or --overlap", got="both", remedy="leave one of them out")
-    changes: dict[str, Any] = {"step": step, "overlap": overlap, "precision": precision}
-    if overlap is not None:
-        changes["step"] = None
-    settings = {name: value for name, value in changes.items() if value is not None or (name == "step" and overlap)}
-    predictor = Predictor(model, device=device, settings=settings, trusted=trust)
-    found = find_inputs(inputs, predictor.domain.channel_names)
-    chosen = select_inputs(found, cases, predictor.domain.split)
-    outcomes = predict_files(
-        predictor,
-        chosen,
-        output,
-        overwrite=overwrite,
-        save_probabilities=save_probabilities,
-        codes=codes,
-        on_case=_report(len(chosen)),
-    )
-    write_record(output, predictor, outcomes)
+    if domain is not None and all_domains:
+        raise RecipeError(expected="either --domain or --all-domains", got="both", remedy="leave one of them out")
+    model_settings = _settings(step, overlap, precision)
+    loaded = load(model, device=device, settings=model_settings, trusted=trust)
+    how = _How(output, cases, overwrite, save_probabilities, codes)
+    outcomes = _by_all(loaded, inputs, how) if all_domains else _by_one(loaded.domain(domain), inputs, how)
     failed = sum(outcome.status == "failed" for outcome in outcomes)
     present = sum(outcome.status == "present" for outcome in outcomes)
     seconds = sum(outcome.seconds for outcome in outcomes)
@@ -82,15 +76,66 @@ def predict(
         sys.exit(EXIT_SOME_FAILED)
 
 
-def _report(total: int) -> Any:
-    done = 0
+@dataclass(frozen=True)
+class _How:
+    output: Path
+    cases: str | None
+    overwrite: bool
+    save_probabilities: bool
+    codes: Literal["dataset", "index"]
 
-    def show(outcome: Outcome) -> None:
-        nonlocal done
-        done += 1
-        if outcome.status == "failed":
-            complain(f"{outcome.name}: {outcome.message}")
-        else:
-            say(f"[{done}/{total}] {outcome.name} {outcome.status} {outcome.seconds:.2f} s")
 
-    return show
+def _settings(step: int | None, overlap: float | None, precision: str | None) -> dict[str, Any]:
+    if step is not None and overlap is not None:
+        raise RecipeError(expected="either --step or --overlap", got="both", remedy="leave one of them out")
+    asked = {"step": step, "overlap": overlap, "precision": precision}
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+def _by_one(predictor: Predictor, inputs: list[Path], how: _How) -> list[Outcome]:
+    from univox.inference.inputs import find_inputs
+    from univox.inference.predict_files import predict_files
+    from univox.inference.record import select_inputs, write_record
+
+    found = find_inputs(inputs, predictor.domain.channel_names)
+    chosen = select_inputs(found, how.cases, predictor.domain.split)
+    count = itertools.count(1)
+    outcomes = predict_files(
+        predictor,
+        chosen,
+        how.output,
+        overwrite=how.overwrite,
+        save_probabilities=how.save_probabilities,
+        codes=how.codes,
+        on_case=lambda outcome: _report(outcome, f"[{next(count)}/{len(chosen)}] {outcome.name}"),
+    )
+    write_record(how.output, predictor, outcomes)
+    return outcomes
+
+
+def _by_all(loaded: LoadedModel, inputs: list[Path], how: _How) -> list[Outcome]:
+    from univox.inference.domain_inputs import find_domain_inputs, select_domain_inputs
+    from univox.inference.predict_domains import by_domain, predict_domains
+    from univox.inference.record import write_record
+
+    domains = loaded.stored.domains
+    found = find_domain_inputs(inputs, domains)
+    outcomes = predict_domains(
+        loaded,
+        select_domain_inputs(found, how.cases, domains),
+        how.output,
+        overwrite=how.overwrite,
+        save_probabilities=how.save_probabilities,
+        codes=how.codes,
+        on_case=lambda done: _report(done.outcome, " ".join(("/".join(done.domains), done.outcome.name)).strip()),
+    )
+    for name, done in by_domain(outcomes).items():
+        write_record(how.output / name, loaded.domain(name), done)
+    return [done.outcome for done in outcomes]
+
+
+def _report(outcome: Outcome, title: str) -> None:
+    if outcome.status == "failed":
+        complain(f"{outcome.name}: {outcome.message}")
+    else:
+        say(f"{title} {outcome.status} {outcome.seconds:.2f} s")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,12 +12,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import ValidationError
+from torch import nn
 
-from univox.data.preprocess import prepare_image, restore_all_probabilities, restore_probabilities
+from univox.data.preprocess import CaseGeometry, prepare_image, restore_all_probabilities, restore_probabilities
 from univox.data.preprocess_settings import Preprocessing
 from univox.errors import ModelError, RecipeError, ShapeError
 from univox.image import Image
 from univox.inference.device import pick_device
+from univox.inference.fitting import misfit
 from univox.inference.sliding_window import sliding_window
 from univox.model.folder import StoredModel, read_model
 from univox.networks.blocks.sizes import SizeRule, size_rule
@@ -51,6 +54,7 @@ class Predictor:
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         settings: What to change of the model's own inference settings, by name.
         trusted: Allow a network from outside univox; its import runs foreign code.
+        network: The domain's, with its weights, where it is built already; it is moved to the device.
 
     Attributes:
         domain: What the model says of this dataset.
@@ -73,14 +77,16 @@ class Predictor:
         device: str | torch.device = "auto",
         settings: Mapping[str, Any] | InferenceSettings | None = None,
         trusted: bool = False,
+        network: nn.Module | None = None,
     ) -> None:
         self.model = model if isinstance(model, StoredModel) else read_model(model)
         self.domain = self.model.domain(domain)
         self.classes = self.domain.label_classes
-        self.settings = _settings(self.domain.inference, settings)
+        self.settings = changed_settings(self.domain.inference, settings)
         self.preprocessing = _preprocessing(self.model, self.domain.preprocessing)
         self.device = pick_device(device)
-        network = self.model.build(self.domain.name, trusted=trusted)
+        if network is None:
+            network = self.model.build(self.domain.name, trusted=trusted)
         self.window_size = self._window_size(size_rule(network, self.domain.spatial_dims))
         self.network = channels_last(network).to(self.device)
 
@@ -96,8 +102,23 @@ class Predictor:
             DatasetError: An intensity is not finite.
         """
         started = time.perf_counter()
-        self._check(image)
-        prepared, geometry = prepare_image(image, self.preprocessing)
+        error = misfit(self.domain, image)
+        if error is not None:
+            raise error
+        prediction = self.predict_prepared(*prepare_image(image, self.preprocessing), probabilities=probabilities)
+        return dataclasses.replace(prediction, seconds=time.perf_counter() - started)
+
+    def predict_prepared(
+        self, prepared: NDArray[np.float32], geometry: CaseGeometry, *, probabilities: bool = False
+    ) -> Prediction:
+        """Segment an image that was prepared by this domain's `preprocessing`.
+
+        Args:
+            prepared: (C, *spatial), as `prepare_image` gives it; left as it is.
+            geometry: How it lies in its image.
+            probabilities: See `predict`.
+        """
+        started = time.perf_counter()
         votes = sliding_window(
             self.network,
             torch.from_numpy(prepared),
@@ -128,50 +149,19 @@ class Predictor:
         rule.check_shape(size)
         return size
 
-    def _check(self, image: Image) -> None:
-        names = self.domain.channel_names
-        if image.spatial_dims != self.domain.spatial_dims:
-            raise ModelError(
-                expected=f"a {self.domain.spatial_dims}-D image",
-                got=f"a {image.spatial_dims}-D one of shape {list(image.spatial_shape)}",
-                remedy="use a model that was trained on such images",
-            )
-        if image.num_channels != len(names):
-            raise ModelError(
-                expected=f"an image with {_channels(len(names))}: {', '.join(names)}",
-                got=_channels(image.num_channels),
-                remedy="give one 4-D file, or one file per channel named CASE_0000, CASE_0001 in this order",
-            )
 
-
-def load(
-    model: PathLike,
-    domain: str | None = None,
-    device: str | torch.device = "auto",
-    *,
-    settings: Mapping[str, Any] | None = None,
-    trusted: bool = False,
-) -> Predictor:
-    """Load a model folder for prediction.
+def changed_settings(
+    stored: Mapping[str, Any], changes: Mapping[str, Any] | InferenceSettings | None
+) -> InferenceSettings:
+    """Give a domain's inference settings with what was asked for in their place.
 
     Args:
-        model: The folder.
-        domain: Its name; may be left out where the model has one.
-        device: "auto", "cpu", "cuda" or "mps".
-        settings: What to change of the model's inference settings, by name.
-        trusted: Allow a network from outside univox; its import runs foreign code.
+        stored: `Domain.inference`.
+        changes: By name; whole settings take the place of all.
 
     Raises:
-        ModelError: The folder is incomplete, altered, or has no such domain.
+        RecipeError: A setting that does not exist, or a value that does not fit.
     """
-    return Predictor(model, domain=domain, device=device, settings=settings, trusted=trusted)
-
-
-def _channels(count: int) -> str:
-    return f"{count} channel" if count == 1 else f"{count} channels"
-
-
-def _settings(stored: Mapping[str, Any], changes: Mapping[str, Any] | InferenceSettings | None) -> InferenceSettings:
     if isinstance(changes, InferenceSettings):
         return changes
     merged = {**stored, **(changes or {})}

@@ -63,7 +63,7 @@ def select_inputs(inputs: Sequence[Input], wanted: str | None, split: dict[str, 
     Args:
         inputs: What was found.
         wanted: "train", "validation" or "test", or names separated by commas; none keeps all.
-        split: Names by part, as the model's provenance holds them.
+        split: Names by part, as `Domain.split` gives them.
 
     Raises:
         DatasetError: A name that was not found, or a part that is empty.

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from univox.model.domain import Domain
+from univox.model.lineage import OF_RUN, lineage
 from univox.model.stored import StoredModel
 
-PLAIN_FACTS = ("finished", "command", "frozen", "seed", "iterations", "seconds", "budget_seconds")
+PLAIN_FACTS = ("finished", "command", "began_like", "frozen", "seed", "iterations", "seconds", "budget_seconds")
 
 LIMITS = """\
 - This is not a medical device. It was not examined for clinical use; nobody may base a diagnosis or a
@@ -39,7 +40,9 @@ def model_card(stored: StoredModel) -> str:
         sections += _domain_sections(stored, domain)
     sections += ["## Use", _use(next(iter(stored.domains)) if several else None)]
     sections += ["## Limits", LIMITS]
-    sections += ["## Provenance", _provenance(stored.provenance)]
+    if several:
+        sections += ["## Lineage", _lineage(stored)]
+    sections += ["## Provenance", _provenance(stored, several=several)]
     return "\n\n".join(sections) + "\n"
 
 
@@ -99,7 +102,7 @@ def _measured(domain: Domain) -> str:
 
 def _use(domain: str | None) -> str:
     option = f' --domain "{domain}"' if domain else ""
-    argument = f', domain="{domain}"' if domain else ""
+    chosen = f'.domain("{domain}")' if domain else ""
     return f"""\
 ```
 univox predict THIS_FOLDER IMAGE ... -o PREDICTIONS{option}
@@ -110,12 +113,38 @@ univox evaluate PREDICTIONS DATASET
 import univox
 from univox.image import read_image
 
-prediction = univox.load("THIS_FOLDER"{argument}).predict(read_image("IMAGE"))
+prediction = univox.load("THIS_FOLDER"){chosen}.predict(read_image("IMAGE"))
 prediction.codes  # label in the dataset's codes, on the image's canonical grid
 ```"""
 
 
-def _provenance(provenance: Mapping[str, Any]) -> str:
+def _lineage(stored: StoredModel) -> str:
+    heads = ("", "domain", "by", "when", "dataset", "training cases", "began like", "iterations", "own parameters")
+    rows = [
+        (
+            str(number),
+            origin.domain,
+            origin.by,
+            *("-" if value is None else str(value) for value in (origin.finished, origin.dataset)),
+            str(origin.cases.get("train", "-")),
+            *("-" if value is None else str(value) for value in (origin.like, origin.iterations)),
+            f"{stored.manifest.domains[origin.domain].parameters:,}",
+        )
+        for number, origin in enumerate(lineage(stored), start=1)
+    ]
+    shared = stored.manifest.shared
+    return (
+        f"In the order in which the model came to know them; all use the same {shared.parameters:,} shared parameters"
+        f" (`shared.safetensors`, sha256 `{shared.sha256}`).\n\n{_table(heads, rows)}"
+    )
+
+
+def _provenance(stored: StoredModel, *, several: bool) -> str:
+    provenance = stored.provenance
+    if not several:
+        [origin] = lineage(stored)
+        # One domain has no table of lineage: its facts stand here.
+        provenance = {**{name: getattr(origin, name) for name in OF_RUN}, "began_like": origin.like, **provenance}
     lines = [f"- {key.replace('_', ' ')}: {provenance[key]}" for key in PLAIN_FACTS if provenance.get(key) is not None]
     init = provenance.get("init")
     if isinstance(init, Mapping):

@@ -12,8 +12,10 @@ from pathlib import Path
 from univox.data.dataset import Dataset
 from univox.errors import ModelError
 from univox.inference.record import Record, read_record
+from univox.model.domain import Domain
 from univox.model.folder import read_model
-from univox.model.stored import EXTENSIONS
+from univox.model.lineage import TRAIN, origin_of
+from univox.model.stored import EXTENSIONS, StoredModel
 from univox.studies.evaluate import Evaluation, evaluate
 from univox.studies.report import write_report
 from univox.studies.tables import write_tables
@@ -50,12 +52,13 @@ def judge(
     labelled = {case.name for case in dataset.labelled}
     asked = None if record is None else [name for name in record.cases if name in labelled]
     evaluation = evaluate(predictions, dataset, cases=asked or None, jobs=jobs, on_progress=on_progress)
-    provenance = {**_made_by(record), **_here()}
+    source = _source(record)
+    provenance = {**_made_by(record, source), **_here()}
     write_tables(evaluation, output, provenance=provenance)
     write_report(
         evaluation,
         output / REPORT,
-        log=_training_log(record),
+        log=_training_log(record, source),
         domain=None if record is None else record.domain,
         title=f"{dataset.name}: predictions against labels",
         provenance=provenance,
@@ -63,23 +66,36 @@ def judge(
     return evaluation
 
 
-def _made_by(record: Record | None) -> dict[str, str]:
+def _source(record: Record | None) -> tuple[StoredModel, Domain] | None:
+    """Read the model that made the predictions; None where nobody knows it, or it is not what it was."""
     if record is None:
-        return {}
+        return None
     try:
         model = read_model(record.model)
+        return model, model.domain(record.domain)
     except ModelError:
+        return None
+
+
+def _made_by(record: Record | None, source: tuple[StoredModel, Domain] | None) -> dict[str, str]:
+    if record is None:
+        return {}
+    if source is None:
         return {"model": f"{record.model} (cannot be read)"}
-    made, domain = model.provenance, model.domain(record.domain)
-    num_cases = len(domain.split.get("train", []))
+    model, domain = source
+    origin, seed = origin_of(model, domain), model.provenance.get("seed", "-")
     return {
         "model": str(record.model),
         "domain": domain.name,
         "recipe": str(model.recipe.get("name", "-")),
         "network": f"{model.spec.name}, {model.num_parameters(domain.name):,} parameters",
-        "trained on": f"{domain.provenance.get('dataset', '-')}, {num_cases} cases, seed {made.get('seed', '-')}",
-        "training": f"{made.get('iterations', '-')} iterations in {made.get('seconds', '-')} s",
+        "trained on": f"{origin.dataset}, {origin.cases.get('train', 0)} cases, seed {seed}",
+        "training": f"{_known(origin.iterations)} iterations in {_known(origin.seconds)} s",
     }
+
+
+def _known(value: float | None) -> str:
+    return "-" if value is None else f"{value}"
 
 
 def _here() -> dict[str, str]:
@@ -92,9 +108,10 @@ def _here() -> dict[str, str]:
     }
 
 
-def _training_log(record: Record | None) -> Path | None:
+def _training_log(record: Record | None, source: tuple[StoredModel, Domain] | None) -> Path | None:
     if record is None:
         return None
-    extended = record.model / EXTENSIONS / record.domain / "log.jsonl"
-    log = extended if extended.exists() else record.model / "run" / "log.jsonl"
-    return log if log.exists() else None
+    # What came to the model later is not in the log of the run that made the model.
+    later = source is not None and origin_of(*source).by != TRAIN
+    folder = record.model / EXTENSIONS / record.domain if later else record.model / "run"
+    return folder / "log.jsonl" if (folder / "log.jsonl").exists() else None

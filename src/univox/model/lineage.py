@@ -1,0 +1,73 @@
+"""Which data a model was taught, in which order, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from univox.model.domain import Domain
+from univox.model.stored import StoredModel
+
+TRAIN = "train"
+OF_RUN = ("finished", "iterations", "seconds")
+"""Facts that a model of before domains kept their own holds for its only one."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """How a model came to know a domain; None for what nobody wrote down.
+
+    Attributes:
+        domain: Its name.
+        by: "train" with the model's first domains, "extend" on its frozen weights, or another verb's name.
+        finished: When, as an ISO date and time.
+        dataset: Its name.
+        cases: Number of cases in each part of the split that has any.
+        like: The domain whose weights it began with.
+        iterations: Of this domain.
+        seconds: Of training.
+    """
+
+    domain: str
+    by: str
+    finished: str | None
+    dataset: str
+    cases: Mapping[str, int]
+    like: str | None
+    iterations: int | None
+    seconds: float | None
+
+
+def lineage(stored: StoredModel) -> tuple[Origin, ...]:
+    """Give the origin of each domain, in the order in which the model came to know them."""
+    return tuple(origin_of(stored, domain) for domain in stored.domains.values())
+
+
+def origin_of(stored: StoredModel, domain: Domain) -> Origin:
+    """Give the origin of one domain."""
+    facts: dict[str, Any] = dict(domain.provenance)
+    if "by" not in facts:
+        facts = {"by": TRAIN, **{key: stored.provenance.get(key) for key in OF_RUN}, **facts}
+    return Origin(
+        domain=domain.name,
+        by=str(facts["by"]),
+        finished=_text(facts.get("finished")),
+        dataset=str(facts.get("dataset") or domain.plan.get("dataset") or domain.name),
+        cases={part: len(members) for part, members in domain.split.items() if members},
+        like=_text(facts.get("like")),
+        iterations=_whole(facts.get("iterations")),
+        seconds=_real(facts.get("seconds")),
+    )
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _whole(value: Any) -> int | None:
+    return int(value) if isinstance(value, int | float) else None
+
+
+def _real(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) else None

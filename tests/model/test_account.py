@@ -86,3 +86,12 @@ def test_the_account_is_plain_json(model: Path) -> None:
     assert values["parameters"] == counted.parameters
     assert values["shared"]["sha256"] == counted.shared.sha256
     assert values["domains"]["spleen"]["origin"]["like"] == "brain"
+
+
+def test_what_a_stranger_wrote_stays_one_printable_line(write_model_of: Callable[..., Path]) -> None:
+    facts = {"by": "pack\x1b[2J", "dataset": "a\n# b", "like": " c\t| d", "seconds": "soon"}
+    stored = read_model(write_model_of({"brain": {}, "guest": {"provenance": facts}}))
+    origin = account(stored).domains["guest"].origin
+    assert (origin.by, origin.dataset, origin.like) == ("pack [2J", "a # b", "c | d")
+    assert origin.seconds is None
+    assert "| pack [2J | - | a # b | - | c \\| d |" in (stored.path / "README.md").read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -51,10 +52,10 @@ def origin_of(stored: StoredModel, domain: Domain) -> Origin:
         facts = {"by": TRAIN, **{key: stored.provenance.get(key) for key in OF_RUN}, **facts}
     return Origin(
         domain=domain.name,
-        by=str(facts["by"]),
+        by=_line(facts["by"]),
         finished=_text(facts.get("finished")),
-        dataset=str(facts.get("dataset") or domain.plan.get("dataset") or domain.name),
-        cases={part: len(members) for part, members in domain.split.items() if members},
+        dataset=_line(facts.get("dataset") or domain.plan.get("dataset") or domain.name),
+        cases={_line(part): len(members) for part, members in domain.split.items() if members},
         like=_text(facts.get("like")),
         iterations=_whole(facts.get("iterations")),
         seconds=_real(facts.get("seconds")),
@@ -62,12 +63,17 @@ def origin_of(stored: StoredModel, domain: Domain) -> Origin:
 
 
 def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
+    return None if value is None else _line(value)
+
+
+def _line(value: Any) -> str:
+    # Strangers' packs end in this table too: neither a new line nor a command to the terminal comes through.
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in str(value)).split())
 
 
 def _whole(value: Any) -> int | None:
-    return int(value) if isinstance(value, int | float) else None
+    return int(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 def _real(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None

@@ -48,6 +48,10 @@ def test_the_domain_that_predicted_is_named(
 
     made = judged()
     assert ("<h2>Training</h2>" in (tmp_path / "judged" / REPORT).read_text()) == (name == "brain")
+    (model / "extensions/ball").mkdir(parents=True)
+    shutil.copy(model / "run/log.jsonl", model / "extensions/ball")
+    judged()
+    assert "<h2>Training</h2>" in (tmp_path / "judged" / REPORT).read_text()
     stored = read_model(model)
     assert made["domain"] == name
     assert (made["trained on"], made["training"]) == (trained, training)

@@ -119,7 +119,17 @@ prediction.codes  # label in the dataset's codes, on the image's canonical grid
 
 
 def _lineage(stored: StoredModel) -> str:
-    heads = ("", "domain", "by", "when", "dataset", "training cases", "began like", "iterations", "own parameters")
+    heads = (
+        "",
+        "domain",
+        "by",
+        "when",
+        "dataset",
+        "training cases",
+        "began like",
+        "iterations of the run",
+        "own parameters",
+    )
     rows = [
         (
             str(number),

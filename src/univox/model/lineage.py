@@ -12,7 +12,7 @@ from univox.model.stored import StoredModel
 
 TRAIN = "train"
 OF_RUN = ("finished", "iterations", "seconds")
-"""Facts that a model of before domains kept their own holds for its only one."""
+"""Facts of the run that made the model, hence of all domains that came with it."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class Origin:
         dataset: Its name.
         cases: Number of cases in each part of the split that has any.
         like: The domain whose weights it began with.
-        iterations: Of this domain.
-        seconds: Of training.
+        iterations: Of the run that taught it, and perhaps others with it.
+        seconds: Of that run.
     """
 
     domain: str
@@ -48,8 +48,8 @@ def lineage(stored: StoredModel) -> tuple[Origin, ...]:
 def origin_of(stored: StoredModel, domain: Domain) -> Origin:
     """Give the origin of one domain."""
     facts: dict[str, Any] = dict(domain.provenance)
-    if "by" not in facts:
-        facts = {"by": TRAIN, **{key: stored.provenance.get(key) for key in OF_RUN}, **facts}
+    if facts.setdefault("by", TRAIN) == TRAIN:
+        facts = {**{key: stored.provenance.get(key) for key in OF_RUN}, **facts}
     return Origin(
         domain=domain.name,
         by=_line(facts["by"]),

@@ -12,6 +12,7 @@ from univox.cli.console import EXIT_ERROR, EXIT_INTERRUPTED, complain
 from univox.cli.demo import demo
 from univox.cli.doctor import doctor
 from univox.cli.evaluate import evaluate
+from univox.cli.extend import extend
 from univox.cli.info import info
 from univox.cli.networks import networks
 from univox.cli.pack import pack
@@ -50,7 +51,7 @@ def _root(  # pyright: ignore[reportUnusedFunction]
     pass
 
 
-for _verb in (demo, check, plan, train, predict, evaluate, view, info, networks, recipes, doctor):
+for _verb in (demo, check, plan, train, extend, predict, evaluate, view, info, networks, recipes, doctor):
     app.command()(_verb)
 app.add_typer(pack, name="pack")
 app.add_typer(study, name="study")

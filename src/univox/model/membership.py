@@ -39,7 +39,7 @@ def add_domain(stored: StoredModel, domain: Domain, network: nn.Module) -> Store
         FileError: A file cannot be written.
     """
     path = stored.path
-    _check_name(domain.name, stored)
+    check_new_name(stored, domain.name)
     shared, own = divided_state(network)
     _check_shared(shared, stored)
     with staged(path) as staging:
@@ -95,9 +95,13 @@ def remove_domain(stored: StoredModel, name: str) -> StoredModel:
     return model
 
 
-def _check_name(name: str, stored: StoredModel) -> None:
+def check_new_name(stored: StoredModel, name: str) -> None:
+    """Prove that a model has no domain of this name, nor of one that some file systems take for the same.
+
+    Raises:
+        ModelError: It has one.
+    """
     for other in stored.domains:
-        # Some file systems hold two such names for one folder.
         if _as_folder(other) == _as_folder(name):
             raise ModelError(
                 expected=f"a domain that the model does not have ({', '.join(stored.domains)})",

@@ -130,6 +130,20 @@ class StoredModel:
         network.load_state_dict(state)
         return network.eval()
 
+    def check_axes(self, name: str, spatial_dims: int) -> None:
+        """Prove that a new domain's images have as many axes as the network.
+
+        Raises:
+            ModelError: They have not.
+        """
+        if spatial_dims != self.spec.spatial_dims:
+            raise ModelError(
+                expected=f"a {self.spec.spatial_dims}-D domain, as the model's others are",
+                got=f"{name!r}, which is {spatial_dims}-D",
+                remedy="use a model of such images",
+                path=self.path,
+            )
+
     def blank(self, domain: Domain, *, trusted: bool = False) -> nn.Module:
         """Build the network of a domain that the model need not have, with random weights.
 
@@ -148,13 +162,7 @@ class StoredModel:
                 remedy="--trust-network (trusted=True) if you trust its author: importing that name runs its code",
                 path=self.path,
             )
-        if domain.spatial_dims != spec.spatial_dims:
-            raise ModelError(
-                expected=f"a {spec.spatial_dims}-D domain, as the model's others are",
-                got=f"{domain.name!r}, which is {domain.spatial_dims}-D",
-                remedy="use a model of such images",
-                path=self.path,
-            )
+        self.check_axes(domain.name, domain.spatial_dims)
         return build_network(
             spec.name,
             in_channels=len(domain.channel_names),

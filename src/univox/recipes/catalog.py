@@ -52,17 +52,18 @@ def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Reci
     0.0003
     """
     values, path = _read(name_or_path)
-    for assignment in overrides:
-        _assign(values, assignment)
-    return recipe_from(values, path=path)
+    return recipe_from(values, overrides, path=path)
 
 
-def recipe_from(values: dict[str, Any], *, path: Path | None = None) -> Recipe:
-    """Build a recipe from plain values, as a YAML file or a run's record holds them.
+def recipe_from(values: dict[str, Any], overrides: Sequence[str] = (), *, path: Path | None = None) -> Recipe:
+    """Build a recipe from plain values, as a YAML file or a model holds them, and apply overrides.
 
     Raises:
         RecipeError: A field that does not exist, or a value that does not fit; names the field.
     """
+    values = copy.deepcopy(values)
+    for assignment in overrides:
+        _assign(values, assignment)
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:

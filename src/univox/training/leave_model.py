@@ -21,6 +21,9 @@ from univox.training.start import start_of
 from univox.training.validation import Score
 from univox.version import __version__
 
+LINEAGE = ("finished", "iterations", "seconds", "seed")
+"""What of a run's facts each of its domains keeps, for those it may be handed to alone."""
+
 
 def leave_model(request: TrainRequest, fit: Fit, *, data: Sequence[DomainData], recipe: Recipe) -> None:
     """Write the model with its best validated weights, and the last weights beside the run's log.
@@ -36,7 +39,10 @@ def leave_model(request: TrainRequest, fit: Fit, *, data: Sequence[DomainData], 
         request.output,
         spec=data[0].spec,
         members=[
-            (domain_of(each, fit, recipe, by="train", finished=facts["finished"]), fit.networks.domain(each.name))
+            (
+                domain_of(each, fit, recipe, by="train", **{key: facts[key] for key in LINEAGE}),
+                fit.networks.domain(each.name),
+            )
             for each in data
         ],
         recipe=recipe.model_dump(mode="json"),
@@ -44,7 +50,7 @@ def leave_model(request: TrainRequest, fit: Fit, *, data: Sequence[DomainData], 
     )
 
 
-def domain_of(data: DomainData, fit: Fit, recipe: Recipe, *, by: str, finished: str, **facts: Any) -> Domain:
+def domain_of(data: DomainData, fit: Fit, recipe: Recipe, *, by: str, **facts: Any) -> Domain:
     """Say of a domain all that prediction needs, what was measured, and how it came to the model."""
     dataset, split = data.dataset, data.split
     return Domain(
@@ -61,7 +67,6 @@ def domain_of(data: DomainData, fit: Fit, recipe: Recipe, *, by: str, finished: 
             "dataset": dataset.name,
             "layout": dataset.layout,
             "split": {"train": list(split.train), "validation": list(split.validation), "test": list(split.test)},
-            "finished": finished,
             **facts,
         },
     )

@@ -116,3 +116,33 @@ def _domain_values(name: str, *, codes: tuple[int, ...] = (0, 10, 250), **change
         "inference": {"precision": "fp32", "overlap": 0.5},
         **changes,
     }
+
+
+@pytest.fixture(scope="session")
+def dark_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a Decathlon folder of four volumes of two channels with a dark ball and a dark cube."""
+    folder = tmp_path_factory.mktemp("dark") / "Task98_Dark"
+    rng = np.random.default_rng(1)
+    grid = np.stack(np.meshgrid(*(np.arange(n) for n in (14, 12, 12)), indexing="ij"))
+    (folder / "imagesTr").mkdir(parents=True)
+    (folder / "labelsTr").mkdir()
+    names = [f"dark_{index}" for index in range(4)]
+    for name in names:
+        center = rng.uniform(4, 8, size=(3, 1, 1, 1))
+        label = (((grid - center) ** 2).sum(0) < 3.4**2).astype(np.uint8)
+        label[9:14, 0:5, 0:5] = 2
+        image = rng.normal(0, 10, (*label.shape, 2)).astype(np.float32) + 200
+        image[..., 0] -= 120 * (label == 1)
+        image[..., 1] -= 120 * (label == 2)
+        nibabel.save(nibabel.Nifti1Image(image, np.eye(4)), folder / "imagesTr" / f"{name}.nii.gz")
+        nibabel.save(nibabel.Nifti1Image(label, np.eye(4)), folder / "labelsTr" / f"{name}.nii.gz")
+    description = {
+        "name": "Dark",
+        "modality": {"0": "T1", "1": "T2"},
+        "labels": {"0": "background", "1": "ball", "2": "cube"},
+        "numTraining": len(names),
+        "training": [{"image": f"./imagesTr/{n}.nii.gz", "label": f"./labelsTr/{n}.nii.gz"} for n in names],
+        "test": [],
+    }
+    (folder / "dataset.json").write_text(json.dumps(description))
+    return folder

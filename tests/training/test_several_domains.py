@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
-import nibabel
-import numpy as np
 import pytest
 import torch
 
@@ -23,36 +20,6 @@ from univox.training.run import train
 SEPARABLE = (
     "network.arguments={strides: [[2, 2, 2], [2, 2, 2]], widths: [8, 8], detail_channels: 4, convolution: separable}"
 )
-
-
-@pytest.fixture(scope="session")
-def dark_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a Decathlon folder of four volumes of two channels with a dark ball and a dark cube."""
-    folder = tmp_path_factory.mktemp("dark") / "Task98_Dark"
-    rng = np.random.default_rng(1)
-    grid = np.stack(np.meshgrid(*(np.arange(n) for n in (14, 12, 12)), indexing="ij"))
-    (folder / "imagesTr").mkdir(parents=True)
-    (folder / "labelsTr").mkdir()
-    names = [f"dark_{index}" for index in range(4)]
-    for name in names:
-        center = rng.uniform(4, 8, size=(3, 1, 1, 1))
-        label = (((grid - center) ** 2).sum(0) < 3.4**2).astype(np.uint8)
-        label[9:14, 0:5, 0:5] = 2
-        image = rng.normal(0, 10, (*label.shape, 2)).astype(np.float32) + 200
-        image[..., 0] -= 120 * (label == 1)
-        image[..., 1] -= 120 * (label == 2)
-        nibabel.save(nibabel.Nifti1Image(image, np.eye(4)), folder / "imagesTr" / f"{name}.nii.gz")
-        nibabel.save(nibabel.Nifti1Image(label, np.eye(4)), folder / "labelsTr" / f"{name}.nii.gz")
-    description = {
-        "name": "Dark",
-        "modality": {"0": "T1", "1": "T2"},
-        "labels": {"0": "background", "1": "ball", "2": "cube"},
-        "numTraining": len(names),
-        "training": [{"image": f"./imagesTr/{n}.nii.gz", "label": f"./labelsTr/{n}.nii.gz"} for n in names],
-        "test": [],
-    }
-    (folder / "dataset.json").write_text(json.dumps(description))
-    return folder
 
 
 @pytest.fixture

@@ -118,7 +118,7 @@ def test_an_arm_left_out_once_is_not_forgotten(request_of: TrainRequest, monkeyp
     # Else its result would later pass for that of an arm with other settings.
     ablation(request_of, [arm("standard")], judged_on="validation")
     with monkeypatch.context() as patch:
-        patch.setattr("univox.studies.ablation.train", lambda *_, **__: pytest.fail("refused before any training"))
+        patch.setattr("univox.studies.study_folder.train", lambda *_, **__: pytest.fail("refused before any training"))
         with pytest.raises(pytest.fail.Exception):
             ablation(request_of, [arm("separable")], judged_on="validation")
         with pytest.raises(CheckpointError, match="another arm standard"):

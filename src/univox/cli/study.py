@@ -11,6 +11,7 @@ import typer
 
 from univox.cli.console import say
 from univox.cli.dataset_options import ClassSelection, Jobs, LabelFolder, LabelsAre, Layout
+from univox.cli.study_universal import universal
 
 study = typer.Typer(help="Many runs, one question.", no_args_is_help=True)
 
@@ -50,20 +51,15 @@ def ablation(
     from univox.errors import RecipeError
     from univox.studies.ablation import ablation as run
     from univox.studies.ablation_results import arms_markdown, write_ablation
-    from univox.studies.arms import arms_of_recipes, read_arms
+    from univox.studies.arms import choose_arms
     from univox.training.budget import parse_budget
     from univox.training.request import TrainRequest
 
-    if (recipe is None) == (arms is None):
-        raise RecipeError(expected="--recipe NAME for each arm, or --arms FILE", got="both or none", remedy="give one")
     if budget is not None and iterations is not None:
         raise RecipeError(expected="either --budget or --iterations", got="both", remedy="leave one of them out")
     if judge_on not in ("test", "validation"):
         raise RecipeError(expected="--judge-on test or validation", got=repr(judge_on), remedy="choose one of them")
-    chosen = read_arms(arms) if arms is not None else arms_of_recipes(recipe or [])
-    unknown = sorted(set(only or ()) - {arm.name for arm in chosen})
-    if unknown:
-        raise RecipeError(expected="--only with arms of the file", got=unknown[0], remedy="name an arm of the file")
+    chosen = choose_arms(recipe, arms, only)
     request = TrainRequest(
         datasets=(DatasetSource(path=dataset, layout=layout, classes=classes, labels=labels, labels_are=labels_are),),
         output=output,
@@ -77,12 +73,10 @@ def ablation(
         cache=cache,
     )
     with TrainingProgress() as progress:
-        done = run(
-            request,
-            [arm for arm in chosen if not only or arm.name in only],
-            judged_on=judge_on,
-            observer=progress,
-        )
+        done = run(request, chosen, judged_on=judge_on, observer=progress)
     report = write_ablation(done, output, command=shlex.join(["univox", *sys.argv[1:]]))
     say(arms_markdown(done))
     say(f"report {report.resolve()}")
+
+
+study.command()(universal)

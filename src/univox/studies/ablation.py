@@ -8,27 +8,18 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from univox.atomic import write_json
-from univox.errors import CheckpointError, DatasetError
-from univox.inference.inputs import Input
-from univox.inference.predict_files import predict_files
-from univox.inference.predictor import Predictor
-from univox.inference.record import write_record
-from univox.model.domain import Domain
 from univox.model.folder import read_model
 from univox.studies.arms import Arm
-from univox.studies.evaluate import Evaluation
-from univox.studies.judge import judge
+from univox.studies.held_out import HeldOut, predict_and_judge, refuse_nothing_held_out
 from univox.studies.plots import Curves, read_curves
+from univox.studies.study_folder import finish_run, refuse_another_study, run_of_arm
 from univox.training.log import read_log
 from univox.training.observer import Observer
 from univox.training.request import TrainRequest
-from univox.training.run import train
 
 RESULT = "result.json"
-FORMAT_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -100,14 +91,9 @@ def ablation(
         DatasetError: No case is held out and the held-out cases are to be judged; or a case could not be predicted.
     """
     observer = observer or Observer()
-    if judged_on == "test" and request.holdout <= 0 and not request.test_cases:
-        raise DatasetError(
-            expected="held-out cases to judge the arms on",
-            got="none",
-            remedy="--holdout 0.2, or --judge-on validation",
-            path=request.dataset.path,
-        )
-    _refuse_another_study(request, arms, judged_on)
+    if judged_on == "test":
+        refuse_nothing_held_out(request.holdout, request.test_cases, request.dataset.path)
+    refuse_another_study(request, arms, {"judged_on": judged_on})
     results: list[ArmResult] = []
     for number, arm in enumerate(arms, start=1):
         observer.stage(f"arm {number} of {len(arms)}: {arm.name}{_time_left(request, len(arms) - number + 1)}")
@@ -142,44 +128,12 @@ def _time_left(request: TrainRequest, arms: int) -> str:
     return f" (at most {math.ceil(arms * request.budget_seconds / 60)} min of training from here)"
 
 
-def _refuse_another_study(request: TrainRequest, arms: Sequence[Arm], judged_on: str) -> None:
-    path = request.output / "study.json"
-    asked = request.model_dump(mode="json", exclude={"output", "jobs", "workers", "cache", "tensorboard"})
-    wanted: dict[str, Any] = {"format_version": FORMAT_VERSION, "judged_on": judged_on, "request": asked}
-    now = {arm.name: arm.model_dump(mode="json") for arm in arms}
-    known: dict[str, Any] = {}
-    if path.exists():
-        there = json.loads(path.read_text(encoding="utf-8"))
-        known = {arm["name"]: arm for arm in there.pop("arms", [])}
-        changed = [name for name in now if name in known and known[name] != now[name]]
-        if there != wanted or changed:
-            raise CheckpointError(
-                expected="the study that this folder holds, or a new folder",
-                got=f"another arm {changed[0]}" if changed else "another dataset, split, budget or seed",
-                remedy="choose another -o, or ask for the same study to go on with it",
-                path=request.output,
-            )
-    # Arms that are not asked for this time stay known: their results are still there.
-    write_json(path, {**wanted, "arms": list({**known, **now}.values())})
-
-
 def _result(request: TrainRequest, arm: Arm, judged_on: str, observer: Observer) -> ArmResult:
     path = request.output / "arms" / arm.name / RESULT
     if path.exists():
         return ArmResult(**json.loads(path.read_text(encoding="utf-8")))
     model = _model(request, arm)
-    own = request.model_copy(
-        update={
-            "output": model,
-            "recipe": arm.recipe,
-            "overrides": arm.set,
-            "init_from": arm.init_from,
-            "init_part": arm.init_part,
-            "freeze": arm.freeze,
-        }
-    )
-    if not (model / "model.json").exists():
-        train(own, resume=(model / "run" / "request.json").exists(), observer=observer)
+    finish_run(run_of_arm(request, arm, model), observer)
     stored = read_model(model)
     [domain] = stored.domains.values()
     judged = _held_out(request, model, observer) if judged_on == "test" else None
@@ -191,10 +145,10 @@ def _result(request: TrainRequest, arm: Arm, judged_on: str, observer: Observer)
         seconds=stored.provenance["seconds"],
         seconds_per_iteration=_pace(model),
         validation_dice=domain.validation.get("mean_dice"),
-        held_out_dice=None if judged is None else judged.mean_foreground_dice.mean,
-        held_out_low=None if judged is None else judged.mean_foreground_dice.low,
-        held_out_high=None if judged is None else judged.mean_foreground_dice.high,
-        dice=_class_dice(domain, judged),
+        held_out_dice=None if judged is None else judged.dice,
+        held_out_low=None if judged is None else judged.low,
+        held_out_high=None if judged is None else judged.high,
+        dice=dict(domain.validation.get("dice", {})) if judged is None else judged.dice_by_class,
     )
     write_json(path, asdict(result))
     return result
@@ -205,22 +159,8 @@ def _pace(model: Path) -> float:
     return statistics.median([event["seconds"] for event in events if event["event"] == "iteration"])
 
 
-def _class_dice(domain: Domain, judged: Evaluation | None) -> dict[str, float | None]:
-    if judged is None:
-        return dict(domain.validation.get("dice", {}))
-    return {name: by_metric["dice"].mean for name, by_metric in judged.summaries.items()}
-
-
-def _held_out(request: TrainRequest, model: Path, observer: Observer) -> Evaluation:
-    observer.stage("predicting and judging the held-out cases")
-    dataset = request.dataset.open()
-    test = set(read_model(model).domain().split["test"])
-    predictor = Predictor(model, device=request.device)
-    inputs = [Input(case.name, case.images) for case in dataset.labelled if case.name in test]
-    predictions = model.parent / "predictions"
-    outcomes = predict_files(predictor, inputs, predictions, overwrite=True)
-    for outcome in outcomes:
-        if outcome.status == "failed":
-            raise DatasetError(expected=f"to predict {outcome.name}", got=outcome.message, remedy="see `univox doctor`")
-    write_record(predictions, predictor, outcomes)
-    return judge(predictions, dataset, model.parent / "evaluation", jobs=request.jobs)
+def _held_out(request: TrainRequest, model: Path, observer: Observer) -> HeldOut:
+    judged = predict_and_judge(
+        model, request.dataset, model.parent, device=request.device, jobs=request.jobs, observer=observer
+    )
+    return HeldOut.of(judged)

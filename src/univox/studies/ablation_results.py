@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import html
 import io
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,16 +11,11 @@ from matplotlib.figure import Figure
 
 from univox.atomic import write_json, write_text
 from univox.studies.ablation import Ablation, ArmResult
+from univox.studies.page import study_page, table_html, table_markdown
 from univox.studies.palette import class_color
-from univox.studies.svg import as_svg, page_style
+from univox.studies.svg import as_svg, page_style, standalone
 
 COLUMNS = ("arm", "parameters", "iterations", "s / iteration", "validation Dice", "held-out Dice", "95 %")
-PAGE_STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222;"
-    "background:#fff}table{border-collapse:collapse;width:100%}td,th{padding:.3rem .6rem;text-align:right;"
-    "border-bottom:1px solid #8884}td:first-child,th:first-child{text-align:left}svg{width:100%;height:auto}"
-    "code{font-size:.85em}@media(prefers-color-scheme:dark){body{color:#ddd;background:#181a1b}}"
-)
 
 
 def write_ablation(study: Ablation, folder: Path, *, command: str) -> Path:
@@ -44,7 +37,7 @@ def write_ablation(study: Ablation, folder: Path, *, command: str) -> Path:
     write_json(folder / "arms.json", {"command": command, "dataset": study.dataset, "arms": results})
     write_text(folder / "arms.md", f"{arms_markdown(study)}\n\nMade by `{command}`.\n")
     plot = curves_svg(study)
-    write_text(folder / "curves.svg", plot.replace("#010203", "#444444"))
+    write_text(folder / "curves.svg", standalone(plot))
     write_text(folder / "report.html", _page(study, plot, command))
     return folder / "report.html"
 
@@ -64,8 +57,7 @@ def arms_csv(study: Ablation) -> str:
 
 def arms_markdown(study: Ablation) -> str:
     """Give the table of the arms, best first by what they were judged on."""
-    rows = [COLUMNS, ("---", *["---:"] * (len(COLUMNS) - 1)), *(_cells(result) for result in ranked(study))]
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    return table_markdown(COLUMNS, [_cells(result) for result in ranked(study)])
 
 
 def ranked(study: Ablation) -> list[ArmResult]:
@@ -114,16 +106,6 @@ def _figure(value: float | None) -> str:
 
 
 def _page(study: Ablation, plot: str, command: str) -> str:
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in COLUMNS)
-    rows = "".join(_row(_cells(result), result.recipe) for result in ranked(study))
-    title = html.escape(f"Ablation on {study.dataset}")
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{PAGE_STYLE}</style><h1>{title}</h1>'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{plot.replace('#010203', 'currentColor')}"
-        f"<p>Made by <code>{html.escape(command)}</code>.</p></html>\n"
-    )
-
-
-def _row(cells: Sequence[str], recipe: str) -> str:
-    return f'<tr title="{html.escape(recipe)}">' + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>"
+    results = ranked(study)
+    table = table_html(COLUMNS, [_cells(result) for result in results], [result.recipe for result in results])
+    return study_page(f"Ablation on {study.dataset}", [table, plot], command=command)

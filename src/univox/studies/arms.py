@@ -43,6 +43,33 @@ def arms_of_recipes(recipes: Sequence[str]) -> tuple[Arm, ...]:
     return _distinct([Arm(name=Path(recipe).stem, recipe=recipe) for recipe in recipes])
 
 
+def choose_arms(
+    recipes: Sequence[str] | None, file: Path | None, only: Sequence[str] | None = None, changes: Sequence[str] = ()
+) -> tuple[Arm, ...]:
+    """Give the arms that are asked for.
+
+    Args:
+        recipes: An arm of each.
+        file: Of arms, in place of recipes.
+        only: Names of those wanted; none: all.
+        changes: "section.field=value" assignments on the recipe of each.
+
+    Raises:
+        RecipeError: Recipes and a file, or neither; a name that is not there; a file that cannot be read.
+
+    >>> [arm.set for arm in choose_arms(["univox"], None, changes=["optimizer.lr=1e-3"])]
+    [('optimizer.lr=1e-3',)]
+    """
+    if (not recipes) == (file is None):
+        raise RecipeError(expected="--recipe NAME for each arm, or --arms FILE", got="both or none", remedy="give one")
+    chosen = read_arms(file) if file is not None else arms_of_recipes(recipes or ())
+    unknown = sorted(set(only or ()) - {arm.name for arm in chosen})
+    if unknown:
+        raise RecipeError(expected="--only with arms of the file", got=unknown[0], remedy="name an arm of the file")
+    wanted = [arm for arm in chosen if not only or arm.name in only]
+    return tuple(arm.model_copy(update={"set": (*arm.set, *changes)}) for arm in wanted)
+
+
 def read_arms(path: Path) -> tuple[Arm, ...]:
     """Read arms from a YAML file: a mapping of each name to the fields of `Arm`.
 

@@ -63,5 +63,15 @@ def as_svg(figure: Figure, description: str) -> str:
     text = re.sub(r"'DejaVu Sans'[^;\"]*", "sans-serif", text)
     referenced = set(re.findall(r'(?:href="|url\()#([^")]+)', text))
     text = re.sub(r' id="([^"]+)"', lambda found: found[0] if found[1] in referenced else "", text)
-    escaped = description.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
+    escaped = description.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
     return text.replace("<svg", f'<svg role="img" aria-label="{escaped}"', 1)
+
+
+def standalone(svg: str) -> str:
+    """Give an `<svg>` element as a file of its own, whose ink follows the reader's light or dark.
+
+    >>> standalone('<svg role="img"></svg>')[:24]
+    '<svg role="img"><style>s'
+    """
+    style = "<style>svg{color:#333}@media(prefers-color-scheme:dark){svg{color:#ccc}}</style>"
+    return svg.replace(">", f">{style}", 1) + "\n"

@@ -15,15 +15,20 @@ from univox.version import __version__
 if TYPE_CHECKING:
     from univox.data.check import check_dataset
     from univox.data.layouts import open_dataset
+    from univox.data.source import DatasetSource
     from univox.errors import UnivoxError
     from univox.image import read_image, read_label, write_image, write_label
     from univox.inference.loaded_model import load
     from univox.model.pack import add_pack, export_pack, read_pack, verify_pack
     from univox.studies.evaluate import evaluate
+    from univox.training.extend import extend
+    from univox.training.extend_request import ExtendRequest
     from univox.training.request import TrainRequest
     from univox.training.run import train
 
 __all__ = [
+    "DatasetSource",
+    "ExtendRequest",
     "TrainRequest",
     "UnivoxError",
     "__version__",
@@ -31,6 +36,7 @@ __all__ = [
     "check_dataset",
     "evaluate",
     "export_pack",
+    "extend",
     "load",
     "open_dataset",
     "read_image",
@@ -44,12 +50,15 @@ __all__ = [
 
 # Imported when first asked for: `import univox` pays neither for torch nor for any reader.
 _HOMES = {
+    "DatasetSource": "univox.data.source",
+    "ExtendRequest": "univox.training.extend_request",
     "TrainRequest": "univox.training.request",
     "UnivoxError": "univox.errors",
     "add_pack": "univox.model.pack",
     "check_dataset": "univox.data.check",
     "evaluate": "univox.studies.evaluate",
     "export_pack": "univox.model.pack",
+    "extend": "univox.training.extend",
     "load": "univox.inference.loaded_model",
     "open_dataset": "univox.data.layouts",
     "read_image": "univox.image",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -100,6 +102,35 @@ def test_shared_and_universal_differ_in_their_units_and_in_the_precision_of_pred
     assert shared.inference.model_copy(update={"precision": "fp32"}) == universal.inference
     assert count_of_one(built(shared)) == 33_112_496
     assert count_parameters(built(universal)) == 5_998_430
+
+
+def leaves(value: Any, place: str = "") -> dict[str, Any]:
+    if not isinstance(value, dict):
+        return {place: value}
+    return {key: leaf for name, under in value.items() for key, leaf in leaves(under, f"{place}.{name}").items()}
+
+
+@pytest.mark.parametrize("form", ["", "-released", "-small"])
+def test_the_modes_differ_by_values_alone(form: str) -> None:
+    resolved = [load_recipe(f"u2net-2019-{kind}{form}") for kind in KINDS]
+    about = {"name", "title", "source", "notes", "published"}
+    independent, *others = (leaves(recipe.model_dump(mode="json", exclude=about)) for recipe in resolved)
+    places = {place for other in others for place in other if other[place] != independent.get(place)}
+    named = (".network.arguments.units", ".network.arguments.pools", ".patches.", ".domains.", ".inference.precision")
+    assert places
+    assert all(place.startswith(named) for place in places)
+    assert [recipe.domains.share for recipe in resolved] == ["nothing", "trunk", "trunk"]
+    assert [recipe.domains.turns for recipe in resolved[1:]] == ["round-robin"] * 2
+
+
+def test_univoxs_own_universal_network_is_univox_with_a_dataset_s_own_convolutions() -> None:
+    own, universal = load_recipe("univox"), load_recipe("univox-universal")
+    about = {"name", "title", "source", "notes", "measured"}
+    before, after = (leaves(recipe.model_dump(mode="json", exclude=about)) for recipe in (own, universal))
+    assert {place: after[place] for place in after if before.get(place) != after[place]} == {
+        ".network.arguments.convolution": "separable"
+    }
+    assert before.keys() < after.keys()
 
 
 def test_independent_patches_and_halvings_of_the_hippocampus_are_the_released_codes() -> None:

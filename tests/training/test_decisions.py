@@ -81,3 +81,12 @@ def test_patches_of_an_unpadded_network_are_placed_by_its_logits(tiny_dataset: P
     shape = cases[0].label().shape
     for window in (draw.window for iteration in range(5) for draw in batches.draw(iteration)):
         assert all(start >= -8 and start + 10 <= size for start, size in zip(window.start, shape, strict=True))
+
+
+@pytest.mark.parametrize(("kept_out", "validating"), [(4, 1), (5, 0)])
+def test_nobody_validates_where_few_are_left_to_train_on(
+    kept_out: int, validating: int, tiny_dataset: Path, tiny_request: Callable[..., TrainRequest]
+) -> None:
+    names = tuple(f"ball_0{index}" for index in range(kept_out))
+    split = choose_split(open_dataset(tiny_dataset), tiny_request(test_cases=names))
+    assert (len(split.train), len(split.validation)) == (8 - kept_out - validating, validating)

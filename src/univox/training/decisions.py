@@ -25,11 +25,15 @@ from univox.training.request import TrainRequest
 
 MOST_VALIDATION = 12
 """Validation cases beyond this many choose the weights no better, and cost training cases and time."""
+FEWEST_TRAINING = 3
+"""Subjects that are left to train on: of fewer, one that only chooses weights is missed more than it helps."""
 MOST_CORES_WITHOUT_WORKER = 4
 
 
 def choose_split(dataset: Dataset, request: TrainRequest) -> Split:
     """Keep out test cases by name or by share, then validation cases from the rest; subjects are never divided.
+
+    Nobody validates where fewer than `FEWEST_TRAINING` subjects would be left to train on.
 
     Raises:
         DatasetError: No labelled case, a test case that is not there, or nothing left to train on.
@@ -54,7 +58,7 @@ def choose_split(dataset: Dataset, request: TrainRequest) -> Split:
         )
     share = min(request.validation, MOST_VALIDATION / len(rest))
     validation: tuple[str, ...] = ()
-    if subjects > 1 and share > 0:
+    if subjects > FEWEST_TRAINING and share > 0:
         validation = tuple(holdout(rest, fraction=share, seed=request.seed + 1).validation)
     train = tuple(case.name for case in rest if case.name not in validation)
     return Split(train=train, validation=validation, test=tuple(sorted(test)))
@@ -155,7 +159,9 @@ def number_of_workers(request: TrainRequest, device: torch.device) -> int:
     if request.workers is not None:
         return request.workers
     cores = os.cpu_count() or 1
-    return min(8, cores - 1) if device.type != "cpu" else int(cores > MOST_CORES_WITHOUT_WORKER)
+    return min(8, cores - 1) if device.type != "cpu" else int(cores > FEWEST_TRAINING = 3
+"""Subjects that are left to train on: of fewer, one that only chooses weights is missed more than it helps."""
+MOST_CORES_WITHOUT_WORKER)
 
 
 def batches_of(recipe: Recipe, plan: Plan, spec: NetworkSpec, cases: Sequence[PreparedCase], *, seed: int) -> Batches:

@@ -159,9 +159,7 @@ def number_of_workers(request: TrainRequest, device: torch.device) -> int:
     if request.workers is not None:
         return request.workers
     cores = os.cpu_count() or 1
-    return min(8, cores - 1) if device.type != "cpu" else int(cores > FEWEST_TRAINING = 3
-"""Subjects that are left to train on: of fewer, one that only chooses weights is missed more than it helps."""
-MOST_CORES_WITHOUT_WORKER)
+    return min(8, cores - 1) if device.type != "cpu" else int(cores > MOST_CORES_WITHOUT_WORKER)
 
 
 def batches_of(recipe: Recipe, plan: Plan, spec: NetworkSpec, cases: Sequence[PreparedCase], *, seed: int) -> Batches:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from univox.atomic import write_json, written_atomically
+from univox.atomic import folder_written_atomically, write_json, written_atomically
 from univox.errors import FileError
 
 
@@ -40,3 +40,35 @@ def test_not_a_number_is_no_json(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="JSON"):
         write_json(tmp_path / "a.json", {"x": float("nan")})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    target = tmp_path / "made"
+
+    def make_half() -> None:
+        with folder_written_atomically(target) as partial:
+            (partial / "a.txt").write_text("a")
+            assert not target.exists()
+            raise ValueError("midway")
+
+    with pytest.raises(ValueError, match="midway"):
+        make_half()
+    assert list(tmp_path.iterdir()) == []
+    target.mkdir()
+    with folder_written_atomically(target) as partial:
+        (partial / "a.txt").write_text("a")
+    assert [path.name for path in tmp_path.iterdir()] == ["made"]
+    assert (target / "a.txt").read_text() == "a"
+    (tmp_path / "usual").mkdir()
+    assert target.stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_a_folder_that_holds_something_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "a.txt").write_text("mine")
+    (tmp_path / "file").write_text("mine")
+    for name in ("mine", "file", "file/inside"):
+        with pytest.raises(FileError, match=name), folder_written_atomically(tmp_path / name) as partial:
+            (partial / "b.txt").write_text("other")
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["a.txt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "mine"]

@@ -1,10 +1,11 @@
-"""Files that appear whole or not at all."""
+"""Files and folders that appear whole or not at all."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
@@ -59,6 +60,50 @@ def written_atomically(path: Path) -> Generator[Path]:
     finally:
         if partial is not None:
             partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def folder_written_atomically(path: Path) -> Generator[Path]:
+    """Give a hidden folder beside `path`, to be filled; rename it to `path` when the block ends well.
+
+    Args:
+        path: Where the folder is to appear; it is not there yet, or empty. Missing parent folders are made.
+
+    Yields:
+        The folder to fill.
+
+    Raises:
+        FileError: There is something already, or the folder cannot be written.
+    """
+    path = Path(path)
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        raise FileError(
+            expected="a new folder",
+            got="something there already",
+            remedy="choose another name; what is there stays as it is",
+            path=path,
+        )
+    staging: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(dir=path.parent, prefix=".partial-"))
+        # A folder inside has the usual permissions; mkdtemp's own are for one user alone.
+        partial = staging / path.name
+        partial.mkdir()
+        yield partial
+        if path.exists():
+            path.rmdir()
+        partial.rename(path)
+    except OSError as error:
+        raise FileError(
+            expected="to write this folder",
+            got=error.strerror or str(error),
+            remedy="free disk space or choose a folder that can be written",
+            path=path,
+        ) from error
+    finally:
+        if staging is not None:
+            shutil.rmtree(staging, ignore_errors=True)
 
 
 def write_json(path: Path, value: Any) -> None:

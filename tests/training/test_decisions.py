@@ -31,13 +31,13 @@ def test_the_same_share_is_held_out_whatever_is_validated(
 
 def test_an_unknown_test_case_is_named(tiny_dataset: Path, tiny_request: Callable[..., TrainRequest]) -> None:
     with pytest.raises(DatasetError, match="ball_99"):
-        choose_split(open_dataset(tiny_dataset), tiny_request(test_cases=("ball_99",)))
+        choose_split(open_dataset(tiny_dataset), tiny_request(), test_cases=("ball_99",))
 
 
 def test_nothing_left_to_train_on_is_an_error(tiny_dataset: Path, tiny_request: Callable[..., TrainRequest]) -> None:
     dataset = open_dataset(tiny_dataset)
     with pytest.raises(DatasetError, match="all of them kept out"):
-        choose_split(dataset, tiny_request(test_cases=tuple(case.name for case in dataset.cases)))
+        choose_split(dataset, tiny_request(), test_cases=[case.name for case in dataset.cases])
 
 
 def test_only_what_the_plan_decides_may_be_auto(tiny_dataset: Path) -> None:
@@ -88,5 +88,5 @@ def test_nobody_validates_where_few_are_left_to_train_on(
     kept_out: int, validating: int, tiny_dataset: Path, tiny_request: Callable[..., TrainRequest]
 ) -> None:
     names = tuple(f"ball_0{index}" for index in range(kept_out))
-    split = choose_split(open_dataset(tiny_dataset), tiny_request(test_cases=names))
+    split = choose_split(open_dataset(tiny_dataset), tiny_request(), test_cases=names)
     assert (len(split.train), len(split.validation)) == (8 - kept_out - validating, validating)

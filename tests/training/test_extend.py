@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
+from model_witness import logits, seeded, tree
 
 from univox.data.source import DatasetSource
 from univox.errors import CheckpointError, DatasetError, ModelError, RecipeError
@@ -19,47 +18,6 @@ from univox.training.extend import extend
 from univox.training.extend_request import ExtendRequest
 from univox.training.finetune import finetune_all
 from univox.training.observer import Observer
-from univox.training.request import TrainRequest
-from univox.training.run import train
-
-
-def tree(folder: Path) -> dict[str, str]:
-    """Give the hash of every file below a folder."""
-    return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-
-
-def logits(model: Path, domain: str) -> torch.Tensor:
-    network = read_model(model).build(domain)
-    image = torch.randn(1, len(read_model(model).domain(domain).channel_names), 8, 8, 8, generator=seeded())
-    with torch.no_grad():
-        return network(image)
-
-
-def seeded() -> torch.Generator:
-    return torch.Generator().manual_seed(3)
-
-
-@pytest.fixture
-def base(tiny_request: Callable[..., TrainRequest]) -> Path:
-    """Give a model that knows the balls."""
-    request = tiny_request("base", iterations=6)
-    arguments = "strides: [[2, 2, 2], [2, 2, 2]], widths: [8, 8], detail_channels: 4, convolution: separable"
-    separable = f"network.arguments={{{arguments}}}"
-    return train(request.model_copy(update={"overrides": (*request.overrides, separable)})).model
-
-
-@pytest.fixture
-def asked(base: Path, dark_dataset: Path, tmp_path: Path) -> Callable[..., ExtendRequest]:
-    def request(**changes: Any) -> ExtendRequest:
-        values: dict[str, Any] = {"datasets": (DatasetSource(path=dark_dataset),), "model": base, "output": base}
-        values |= {"iterations": 5, "jobs": 1, "workers": 0, "validation": 0.25, "cache": tmp_path / "cache"}
-        return ExtendRequest(**{**values, **changes})
-
-    return request
 
 
 def test_older_logits_and_the_shared_file_stay_to_the_last_bit(base: Path, asked: Callable[..., ExtendRequest]) -> None:

@@ -31,8 +31,9 @@ def test_the_model_says_who_was_kept_out(tiny_request: Callable[..., TrainReques
     assert len({name for cases in split.values() for name in cases}) == 8
 
 
-def test_test_cases_by_name_are_kept_out(tiny_request: Callable[..., TrainRequest]) -> None:
-    trained = train(tiny_request(iterations=1, test_cases=("ball_03",), validation=0.0))
+def test_test_cases_by_name_are_kept_out(tiny_request: Callable[..., TrainRequest], tiny_dataset: Path) -> None:
+    source = DatasetSource(path=tiny_dataset, test_cases=("ball_03",))
+    trained = train(tiny_request(iterations=1, datasets=(source,), validation=0.0))
     assert trained.splits["Ball"].test == ("ball_03",)
     assert "ball_03" not in trained.splits["Ball"].train
     assert trained.validation_dice is None

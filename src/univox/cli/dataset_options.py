@@ -52,6 +52,11 @@ SubjectPatterns = Annotated[
     ),
 ]
 
+NamedTestCases = Annotated[
+    list[str] | None,
+    typer.Option("--test-cases", help=f"Cases kept out as test cases, in place of --holdout: 'NAME,NAME'. {OF_EACH}"),
+]
+
 
 def dataset_sources(
     datasets: Sequence[Path],
@@ -61,11 +66,14 @@ def dataset_sources(
     labels: Sequence[str] | None = None,
     labels_are: Literal["auto", "classes", "instances"] = "auto",
     subjects: Sequence[str] | None = None,
+    test_cases: Sequence[str] | None = None,
 ) -> tuple[DatasetSource, ...]:
     """Say of each dataset how it is read; a value 'FOLDER: VALUE' is for the dataset in that folder, others for all.
 
     Raises:
         RecipeError: Two values for one dataset.
+
+    Names of test cases add up; they are parted by commas.
 
     >>> [s.labels for s in dataset_sources([Path("a"), Path("b")], labels=["b: masks"])]
     [None, 'masks']
@@ -80,21 +88,37 @@ def dataset_sources(
             labels=_value_for(path, datasets, labels, "--labels"),
             labels_are=labels_are,
             subjects=_value_for(path, datasets, subjects, "--subjects"),
+            test_cases=_names_for(path, datasets, test_cases),
         )
         for path in datasets
     )
 
 
+def either_named_or_a_share(test_cases: Sequence[str] | None, holdout: float) -> None:
+    """Refuse test cases by name and by share at once.
+
+    Raises:
+        RecipeError: Both are given.
+    """
+    from univox.errors import RecipeError
+
+    if test_cases and holdout > 0:
+        raise RecipeError(
+            expected="either --test-cases or --holdout",
+            got="both",
+            remedy="name the test cases, or leave them to chance",
+        )
+
+
+def _names_for(path: Path, datasets: Sequence[Path], values: Sequence[str] | None) -> tuple[str, ...]:
+    names = (name.strip() for value in _values_for(path, datasets, values) for name in value.split(","))
+    return tuple(dict.fromkeys(filter(None, names)))
+
+
 def _value_for(path: Path, datasets: Sequence[Path], values: Sequence[str] | None, flag: str) -> str | None:
     from univox.errors import RecipeError
 
-    names = {other.resolve().name for other in datasets}
-    found: list[str] = []
-    for value in values or ():
-        name, colon, rest = value.partition(":")
-        of_one = bool(colon) and name.strip() in names
-        if not of_one or name.strip() == path.resolve().name:
-            found.append(rest.strip() if of_one else value)
+    found = _values_for(path, datasets, values)
     if len(found) > 1:
         raise RecipeError(
             expected=f"one {flag} for {path}",
@@ -102,3 +126,15 @@ def _value_for(path: Path, datasets: Sequence[Path], values: Sequence[str] | Non
             remedy="write 'FOLDER: VALUE' for each",
         )
     return found[0] if found else None
+
+
+def _values_for(path: Path, datasets: Sequence[Path], values: Sequence[str] | None) -> list[str]:
+    """Give the values that are for all datasets or for this one."""
+    names = {other.resolve().name for other in datasets}
+    found: list[str] = []
+    for value in values or ():
+        name, colon, rest = value.partition(":")
+        of_one = bool(colon) and name.strip() in names
+        if not of_one or name.strip() == path.resolve().name:
+            found.append(rest.strip() if of_one else value)
+    return found

@@ -16,8 +16,10 @@ from univox.cli.dataset_options import (
     LabelFolder,
     LabelsAre,
     Layout,
+    NamedTestCases,
     SubjectPattern,
     dataset_sources,
+    either_named_or_a_share,
 )
 
 if TYPE_CHECKING:
@@ -55,6 +57,7 @@ def extend(
     holdout: Annotated[
         float, typer.Option(min=0.0, max=0.9, help="Share of the subjects kept out as test cases.")
     ] = 0.0,
+    test_cases: NamedTestCases = None,
     validation: Annotated[
         float, typer.Option(min=0.0, max=0.9, help="Share of the rest that chooses the best weights.")
     ] = 0.1,
@@ -83,6 +86,7 @@ def extend(
 
     if budget is not None and iterations is not None:
         raise RecipeError(expected="either --budget or --iterations", got="both", remedy="leave one of them out")
+    either_named_or_a_share(test_cases, holdout)
     _check_mode(mode, output=output, allowed=allow_forgetting, old=old)
     [source] = dataset_sources(
         [dataset],
@@ -91,6 +95,7 @@ def extend(
         labels=[labels] if labels else None,
         labels_are=labels_are,
         subjects=[subjects] if subjects else None,
+        test_cases=test_cases,
     )
     request = ExtendRequest(
         datasets=(source,),

@@ -10,6 +10,7 @@ import typer
 from univox.cli.check import check
 from univox.cli.console import EXIT_ERROR, EXIT_INTERRUPTED, complain
 from univox.cli.demo import demo
+from univox.cli.divide import divide
 from univox.cli.doctor import doctor
 from univox.cli.evaluate import evaluate
 from univox.cli.extend import extend
@@ -51,7 +52,7 @@ def _root(  # pyright: ignore[reportUnusedFunction]
     pass
 
 
-for _verb in (demo, check, plan, train, extend, predict, evaluate, view, info, networks, recipes, doctor):
+for _verb in (demo, check, divide, plan, train, extend, predict, evaluate, view, info, networks, recipes, doctor):
     app.command()(_verb)
 app.add_typer(pack, name="pack")
 app.add_typer(study, name="study")

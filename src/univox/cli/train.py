@@ -15,8 +15,10 @@ from univox.cli.dataset_options import (
     LabelFolders,
     LabelsAre,
     Layout,
+    NamedTestCases,
     SubjectPatterns,
     dataset_sources,
+    either_named_or_a_share,
 )
 
 if TYPE_CHECKING:
@@ -72,6 +74,7 @@ def train(
     holdout: Annotated[
         float, typer.Option(min=0.0, max=0.9, help="Share of the subjects kept out as test cases.")
     ] = 0.0,
+    test_cases: NamedTestCases = None,
     validation: Annotated[
         float,
         typer.Option(min=0.0, max=0.9, help="Share of the rest that chooses the best weights (at most 12 cases)."),
@@ -106,6 +109,7 @@ def train(
 
     if budget is not None and iterations is not None:
         raise RecipeError(expected="either --budget or --iterations", got="both", remedy="leave one of them out")
+    either_named_or_a_share(test_cases, holdout)
     if resume:
         request = TrainRequest.read(output)
     elif not datasets:
@@ -113,7 +117,13 @@ def train(
     else:
         request = TrainRequest(
             datasets=dataset_sources(
-                datasets, layout=layout, classes=classes, labels=labels, labels_are=labels_are, subjects=subjects
+                datasets,
+                layout=layout,
+                classes=classes,
+                labels=labels,
+                labels_are=labels_are,
+                subjects=subjects,
+                test_cases=test_cases,
             ),
             output=output,
             recipe=recipe,

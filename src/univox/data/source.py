@@ -23,6 +23,7 @@ class DatasetSource(BaseModel):
         layout, classes, labels, labels_are: As in `open_dataset`.
         subjects: A regular expression that finds the subject in a case's name: its first group, or all that it
             matches. None: as the layout says.
+        test_cases: Names of cases that a run keeps out as test cases, in place of a random share.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,6 +34,7 @@ class DatasetSource(BaseModel):
     labels: str | None = None
     labels_are: LabelsAre = "auto"
     subjects: str | None = None
+    test_cases: tuple[str, ...] = ()
 
     def open(self) -> Dataset:
         """Open it.

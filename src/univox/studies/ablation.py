@@ -92,7 +92,7 @@ def ablation(
     """
     observer = observer or Observer()
     if judged_on == "test":
-        refuse_nothing_held_out(request.holdout, request.test_cases, request.dataset.path)
+        refuse_nothing_held_out(request.holdout, request.dataset.test_cases, request.dataset.path)
     refuse_another_study(request, arms, {"judged_on": judged_on})
     results: list[ArmResult] = []
     for number, arm in enumerate(arms, start=1):

@@ -53,10 +53,9 @@ def demonstrate(
     source = folder / "hippocampus_mri"
     trained = train(
         TrainRequest(
-            datasets=(DatasetSource(path=source),),
+            datasets=(DatasetSource(path=source, test_cases=held_out),),
             output=output / "model",
             budget_seconds=budget_seconds,
-            test_cases=held_out,
             validation=VALIDATION,
             seed=seed,
             jobs=jobs,

@@ -99,9 +99,11 @@ def universal(
     datasets = [source.open() for source in request.datasets]
     sources = dict(zip(distinct_names(datasets), request.datasets, strict=True))
     if judged_on == "test":
-        refuse_nothing_held_out(request.holdout, request.test_cases, request.output)
+        for source in request.datasets:
+            refuse_nothing_held_out(request.holdout, source.test_cases, source.path)
     if request.holdout > 0:
-        _refuse_single_subjects(datasets)
+        pairs = zip(datasets, request.datasets, strict=True)
+        _refuse_single_subjects([dataset for dataset, source in pairs if not source.test_cases])
     runs = [run for arm in arms for run in _runs_of(arm, request, sources, beside_independent)]
     refuse_another_study(request, arms, {"study": "universal", "judged_on": judged_on})
     judging = Judging(judged_on, request.device, request.jobs)

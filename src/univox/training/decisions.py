@@ -30,10 +30,16 @@ FEWEST_TRAINING = 3
 MOST_CORES_WITHOUT_WORKER = 4
 
 
-def choose_split(dataset: Dataset, request: TrainRequest) -> Split:
-    """Keep out test cases by name or by share, then validation cases from the rest; subjects are never divided.
+def choose_split(dataset: Dataset, request: TrainRequest, *, test_cases: Sequence[str] = ()) -> Split:
+    """Keep out test cases by name or by share, then validation cases from the rest.
 
-    Nobody validates where fewer than `FEWEST_TRAINING` subjects would be left to train on.
+    Subjects are never divided, save by whoever names the test cases. Nobody validates where fewer than
+    `FEWEST_TRAINING` subjects would be left to train on.
+
+    Args:
+        dataset: Its labelled cases are split.
+        request: How much is kept out, and the seed.
+        test_cases: Names of the test cases; none: the share that the request says.
 
     Raises:
         DatasetError: No labelled case, a test case that is not there, or nothing left to train on.
@@ -46,7 +52,7 @@ def choose_split(dataset: Dataset, request: TrainRequest) -> Split:
             remedy="`univox check` says what the folder holds",
             path=dataset.root,
         )
-    test = _test_names(cases, request, dataset)
+    test = _test_names(cases, request, dataset, test_cases)
     rest = [case for case in cases if case.name not in test]
     subjects = len({case.subject for case in rest})
     if subjects == 0:
@@ -64,17 +70,17 @@ def choose_split(dataset: Dataset, request: TrainRequest) -> Split:
     return Split(train=train, validation=validation, test=tuple(sorted(test)))
 
 
-def _test_names(cases: Sequence[Case], request: TrainRequest, dataset: Dataset) -> set[str]:
-    if request.test_cases:
-        unknown = sorted(set(request.test_cases) - {case.name for case in cases})
+def _test_names(cases: Sequence[Case], request: TrainRequest, dataset: Dataset, named: Sequence[str]) -> set[str]:
+    if named:
+        unknown = sorted(set(named) - {case.name for case in cases})
         if unknown:
             raise DatasetError(
                 expected="test cases that the dataset holds",
                 got=", ".join(unknown),
-                remedy="name cases as `univox check` does",
+                remedy="name labelled cases of this dataset; of several datasets as 'FOLDER: NAME,NAME'",
                 path=dataset.root,
             )
-        return set(request.test_cases)
+        return set(named)
     if request.holdout > 0:
         return set(holdout(cases, fraction=request.holdout, seed=request.seed).validation)
     return set()

@@ -48,7 +48,9 @@ def decide_data(request: TrainRequest, recipe: Recipe, observer: Observer) -> li
     datasets = [sound_dataset(source, request, observer) for source in request.datasets]
     names = distinct_names(datasets)
     _same_axes(datasets)
-    splits = [_split(dataset, request, observer) for dataset in datasets]
+    splits = [
+        _split(dataset, source, request, observer) for dataset, source in zip(datasets, request.datasets, strict=True)
+    ]
     plans = [measured(*pair, request, recipe, observer) for pair in zip(datasets, splits, strict=True)]
     specs = network_specs(recipe, plans, datasets)
     data = [DomainData(*values) for values in zip(names, datasets, splits, plans, specs, strict=True)]
@@ -135,8 +137,8 @@ def prepare(data: DomainData, request: TrainRequest, observer: Observer) -> dict
     return {case.name: case for case in prepared}
 
 
-def _split(dataset: Dataset, request: TrainRequest, observer: Observer) -> Split:
-    split = choose_split(dataset, request)
+def _split(dataset: Dataset, source: DatasetSource, request: TrainRequest, observer: Observer) -> Split:
+    split = choose_split(dataset, request, test_cases=source.test_cases)
     counts = f"{len(split.train)} training, {len(split.validation)} validation and {len(split.test)} test cases"
     observer.stage(f"{dataset.name}: {counts}")
     return split

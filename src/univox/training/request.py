@@ -22,9 +22,8 @@ class TrainRequest(BaseModel):
         overrides: "section.field=value" assignments on the recipe.
         budget_seconds: Time for the whole command; none: `iterations`.
         iterations: Length of the run; none: the recipe's.
-        holdout: Share of the subjects kept out as test cases, in [0, 1).
+        holdout: Share of the subjects kept out as test cases, in [0, 1); of datasets whose source names none.
         validation: Share of the rest that chooses the best weights, in [0, 1); at most `MOST_VALIDATION` cases.
-        test_cases: Names kept out as test cases instead of a random share, of one dataset.
         seed: Fixes the split, the weights and every random number.
         init_from: Weights to begin with instead of random ones: a model folder, a .safetensors file, or a torch state
             dict (.pt, .pth); see `transfer`. A resumed run does not read them again.
@@ -48,7 +47,6 @@ class TrainRequest(BaseModel):
     iterations: int | None = None
     holdout: float = 0.0
     validation: float = 0.1
-    test_cases: tuple[str, ...] = ()
     seed: int = 0
     init_from: Path | None = None
     init_part: Literal["network", "encoder"] = "network"

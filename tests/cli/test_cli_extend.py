@@ -26,17 +26,17 @@ def run(*words: object) -> str:
 
 def test_a_domain_is_added_used_and_told_of(tiny_dataset: Path, dark_dataset: Path, tmp_path: Path) -> None:
     model, cache = tmp_path / "model", tmp_path / "cache"
-    run("train", tiny_dataset, "-o", model, "--iterations", 3, "--cache", cache, "--jobs", 1, *TINY)
+    run("train", dark_dataset, "-o", model, "--iterations", 3, "--cache", cache, "--jobs", 1, *TINY)
     told = run(
-        *("extend", model, dark_dataset, "--iterations", 3, "--cache", cache, "--jobs", 1, "--holdout", 0.25),
-        *("--name", "shadow"),
+        *("extend", model, tiny_dataset, "--iterations", 3, "--cache", cache, "--jobs", 1, "--holdout", 0.25),
+        *("--name", "light"),
     )
     assert "parameters added" in told
-    assert f"--domain shadow -o PREDICTIONS\n      univox evaluate PREDICTIONS {dark_dataset}" in told
-    run("predict", model, dark_dataset, "--cases", "test", "--domain", "shadow", "-o", tmp_path / "out")
-    judged = run("evaluate", tmp_path / "out", dark_dataset, "-o", tmp_path / "judged", "--jobs", 1)
-    assert "over 1 cases" in judged
-    assert "extend on Dark" in run("info", model)
+    assert f"--domain light -o PREDICTIONS\n      univox evaluate PREDICTIONS {tiny_dataset}" in told
+    run("predict", model, tiny_dataset, "--cases", "test", "--domain", "light", "-o", tmp_path / "out")
+    judged = run("evaluate", tmp_path / "out", tiny_dataset, "-o", tmp_path / "judged", "--jobs", 1)
+    assert "over 2 cases" in judged
+    assert "extend on Ball" in run("info", model)
     report = (tmp_path / "judged" / "report.html").read_text(encoding="utf-8")
     assert "Validation Dice" in report
 

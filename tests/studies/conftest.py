@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 import numpy as np
 import pytest
 from tiny_dataset import SPACING_MM, label_codes, tiny_dataset, write_nifti
@@ -23,3 +25,11 @@ def mixed_evaluation(tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
     write_nifti(folder / "undeclared.nii.gz", label_codes() + np.uint8(1))
     write_nifti(folder / "stranger.nii.gz", label_codes())
     return evaluate(folder, dataset)
+
+
+@pytest.fixture(scope="module")
+def without_reports() -> Generator[None, None, None]:
+    """Judge without drawing the page of each judgement, which takes most of a tiny study's time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("univox.studies.judge.write_report", lambda *_, **__: None)
+        yield

@@ -11,6 +11,7 @@ import typer
 
 from univox.cli.console import say
 from univox.cli.dataset_options import ClassSelection, Jobs, LabelFolder, LabelsAre, Layout
+from univox.cli.study_extension import extension
 from univox.cli.study_universal import universal
 
 study = typer.Typer(help="Many runs, one question.", no_args_is_help=True)
@@ -80,3 +81,4 @@ def ablation(
 
 
 study.command()(universal)
+study.command()(extension)

@@ -16,6 +16,7 @@ from univox.cli.dataset_options import (
     LabelFolders,
     LabelsAre,
     Layout,
+    NamedTestCases,
     SubjectPatterns,
     dataset_sources,
 )
@@ -58,6 +59,7 @@ def universal(
     labels: LabelFolders = None,
     labels_are: LabelsAre = "auto",
     subjects: SubjectPatterns = None,
+    test_cases: NamedTestCases = None,
     jobs: Jobs = 2,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     cache: Annotated[Path | None, typer.Option(help="Folder of prepared cases; default: the user's cache.")] = None,
@@ -75,7 +77,13 @@ def universal(
         raise RecipeError(expected="either --budget or --iterations", got="both", remedy="leave one of them out")
     request = TrainRequest(
         datasets=dataset_sources(
-            datasets, layout=layout, classes=classes, labels=labels, labels_are=labels_are, subjects=subjects
+            datasets,
+            layout=layout,
+            classes=classes,
+            labels=labels,
+            labels_are=labels_are,
+            subjects=subjects,
+            test_cases=test_cases,
         ),
         output=output,
         budget_seconds=None if budget is None else parse_budget(budget),

@@ -10,16 +10,21 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from univox.studies.domain_curves import DomainCurve
-from univox.studies.domain_result import DomainResult
+from univox.studies.domain_result import DomainResult, Mode
 from univox.studies.palette import class_color
 from univox.studies.svg import INK, as_svg, page_style
 
 WIDTH_INCHES = 7.6
 PANELS_ACROSS = 3
+LINES: dict[Mode, str] = {"joint": "-", "extend": "-", "finetune-all": ":"}
+"""Of curves, by mode; all others are dashed."""
+MARKERS: dict[Mode, str] = {"finetune-all": "s"}
+FULL: tuple[Mode, ...] = ("joint", "extend")
+"""Modes whose markers are full."""
 
 
 def dots_svg(rows: Sequence[Sequence[DomainResult]], labels: Sequence[str], *, judged_on: str) -> str:
-    """Draw a group for each domain and in it a dot with its interval for each row, full where trained jointly.
+    """Draw a group for each domain and in it a dot with its interval for each row, full where a network is shared.
 
     Args:
         rows: The domains' results of each arm and mode.
@@ -36,7 +41,8 @@ def dots_svg(rows: Sequence[Sequence[DomainResult]], labels: Sequence[str], *, j
         step = 0.8 / max(len(rows), 2)
         for number, (row, label) in enumerate(zip(rows, labels, strict=True)):
             offset = (number - (len(rows) - 1) / 2) * step
-            face = colors[row[0].arm] if row[0].mode == "joint" else "none"
+            face = colors[row[0].arm] if row[0].mode in FULL else "none"
+            marker = MARKERS.get(row[0].mode, "o")
             for place, result in enumerate(row):
                 value = result.figure(judged_on)
                 if value is None:
@@ -44,20 +50,20 @@ def dots_svg(rows: Sequence[Sequence[DomainResult]], labels: Sequence[str], *, j
                 y, color = place + offset, colors[result.arm]
                 if result.held_out_low is not None and result.held_out_high is not None:
                     axes.plot([result.held_out_low, result.held_out_high], [y, y], color=color, linewidth=1.3)
-                axes.plot([value], [y], "o", color=color, markerfacecolor=face, markersize=6)
-            axes.plot([], [], "o", color=colors[row[0].arm], markerfacecolor=face, label=label)
+                axes.plot([value], [y], marker, color=color, markerfacecolor=face, markersize=6)
+            axes.plot([], [], marker, color=colors[row[0].arm], markerfacecolor=face, label=label)
         for upper, _ in pairwise(range(len(domains))):
             axes.axhline(upper + 0.5, color=INK, linewidth=0.6, alpha=0.25)
         axes.set_yticks(range(len(domains)), domains, parse_math=False)
         axes.set_ylim(len(domains) - 0.5, -0.5)
         axes.grid(visible=False, axis="y")
         axes.set_title(title, loc="left")
-        _legend(figure, axes)
+        outside_legend(figure, axes)
         return as_svg(figure, f"{title}, by domain and arm")
 
 
 def curves_svg(curves: Sequence[DomainCurve], domains: Sequence[str], labels: Sequence[str]) -> str:
-    """Draw a panel for each domain: validation Dice over its own iterations, dashed where trained alone.
+    """Draw a panel for each domain: validation Dice over its own iterations, dashed where it was trained alone.
 
     Args:
         curves: Of every row and domain, row by row.
@@ -80,7 +86,7 @@ def curves_svg(curves: Sequence[DomainCurve], domains: Sequence[str], labels: Se
                 curve.iterations,
                 curve.dice,
                 marker=marker,
-                linestyle="-" if curve.mode == "joint" else "--",
+                linestyle=LINES.get(curve.mode, "--"),
                 color=colors[curve.arm],
                 linewidth=1.4,
                 markersize=3,
@@ -91,7 +97,7 @@ def curves_svg(curves: Sequence[DomainCurve], domains: Sequence[str], labels: Se
             axes.set_ylim(0.0, 1.0)
         for axes in panels[max(0, count - across) : count]:
             axes.set_xlabel("own iterations")
-        _legend(figure, panels[0])
+        outside_legend(figure, panels[0])
         return as_svg(figure, "Mean foreground Dice of the validation cases over each domain's own iterations")
 
 
@@ -100,7 +106,8 @@ def arm_colors(arms: Sequence[str]) -> dict[str, str]:
     return {arm: class_color(index) for index, arm in enumerate(dict.fromkeys(arms))}
 
 
-def _legend(figure: Figure, axes: Axes) -> None:
+def outside_legend(figure: Figure, axes: Axes) -> None:
+    """Put the legend of some axes below the whole figure."""
     handles, labels = axes.get_legend_handles_labels()
     legend = figure.legend(handles, labels, loc="outside lower left", fontsize=8, ncols=2, handlelength=2.2)
     for text in legend.get_texts():

@@ -10,12 +10,15 @@ from typing import Literal
 from univox.atomic import write_json
 from univox.data.source import DatasetSource
 from univox.model.folder import read_model
+from univox.model.stored import EXTENSIONS
 from univox.studies.held_out import HeldOut, predict_and_judge
+from univox.studies.planned import run_facts_of
 from univox.training.log import read_log
 from univox.training.observer import Observer
 
-Mode = Literal["joint", "alone"]
+Mode = Literal["joint", "alone", "base", "extend", "finetune-all", "scratch"]
 RESULT = "result.json"
+LOG = "log.jsonl"
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,8 @@ class DomainResult:
 
     Args:
         arm: Name of the arm.
-        mode: `joint`: trained with the other datasets; `alone`: by itself.
+        mode: `joint`: trained with the other datasets; `alone`: by itself. In a study of an extension: in the `base`
+            that is extended, after `extend`, after `finetune-all`, or trained from `scratch` by itself.
         domain: Its name.
         recipe: Of the arm, with what it changes.
         held_out_cases: Judged; 0 where those kept out were left unread.
@@ -34,9 +38,9 @@ class DomainResult:
         validation_dice: Mean foreground Dice of the validation whose weights were kept; none without validation.
         own_parameters: Values that this domain alone uses.
         shared_parameters: Values that all domains of the model use; those of a model of one domain are its as well.
-        iterations: Updates with a batch of this domain.
-        run_iterations: Updates of the whole run.
-        seconds: Of the whole run.
+        iterations: Updates with a batch of this domain, in the run that the model comes from.
+        run_iterations: Updates of the whole run that the domain came by.
+        seconds: Of that run.
     """
 
     arm: str
@@ -110,7 +114,7 @@ def domain_result(
             model, source, folder, domain=domain, device=judging.device, jobs=judging.jobs, observer=observer
         )
         held_out = HeldOut.of(judged)
-    arm, mode, recipe = row
+    (arm, mode, recipe), facts = row, run_facts_of(model, domain)
     result = DomainResult(
         arm=arm,
         mode=mode,
@@ -124,14 +128,20 @@ def domain_result(
         validation_dice=known.validation.get("mean_dice"),
         own_parameters=stored.manifest.domains[domain].parameters,
         shared_parameters=stored.manifest.shared.parameters,
-        iterations=len(own_events(model / "run" / "log.jsonl", domain)),
-        run_iterations=stored.provenance["iterations"],
-        seconds=stored.provenance["seconds"],
+        iterations=len(own_updates(log_of(model, domain), domain)),
+        run_iterations=facts["iterations"],
+        seconds=facts["seconds"],
     )
     write_json(path, asdict(result))
     return result
 
 
-def own_events(log: Path, domain: str) -> list[dict[str, object]]:
+def log_of(model: Path, domain: str) -> Path:
+    """Give the log of the run that a domain came by."""
+    extended = model / EXTENSIONS / domain / LOG
+    return extended if extended.exists() else model / "run" / LOG
+
+
+def own_updates(log: Path, domain: str) -> list[dict[str, object]]:
     """Give the events of a log that are updates with a batch of this domain; a run of one domain names none."""
     return [e for e in read_log(log) if e["event"] == "iteration" and e.get("domain", domain) == domain]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from univox.data.dataset import Dataset
 from univox.data.source import DatasetSource
 from univox.errors import DatasetError
 from univox.inference.inputs import Input
@@ -96,6 +98,22 @@ def refuse_nothing_held_out(share: float, named: tuple[str, ...], path: Path) ->
             remedy="--holdout 0.2, or --judge-on validation",
             path=path,
         )
+
+
+def refuse_single_subjects(datasets: Sequence[Dataset], sources: Sequence[DatasetSource]) -> None:
+    """Refuse datasets of which no subject can be held out, unless their test cases are named.
+
+    Raises:
+        DatasetError: One has a single subject.
+    """
+    for dataset, source in zip(datasets, sources, strict=True):
+        if not source.test_cases and len({case.subject for case in dataset.labelled}) < 2:
+            raise DatasetError(
+                expected="at least two subjects in each dataset, to hold one out",
+                got=f"one in {dataset.name}",
+                remedy="name its test cases by --test-cases, or leave it out",
+                path=dataset.root,
+            )
 
 
 def _known(value: float) -> float | None:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from univox.data.dataset import Dataset
 from univox.data.source import DatasetSource
-from univox.errors import DatasetError, RecipeError
-from univox.model.folder import read_model
+from univox.errors import RecipeError
 from univox.recipes.catalog import load_recipe
 from univox.studies.arms import Arm
 from univox.studies.domain_curves import DomainCurve, read_domain_curve
 from univox.studies.domain_result import DomainResult, Judging, Mode, domain_result
-from univox.studies.held_out import refuse_nothing_held_out
+from univox.studies.held_out import refuse_nothing_held_out, refuse_single_subjects
+from univox.studies.planned import Planned, time_left
 from univox.studies.study_folder import finish_run, refuse_another_study, run_of_arm
 from univox.training.domain_data import distinct_names
 from univox.training.observer import Observer
@@ -59,10 +57,10 @@ class _Run:
         return self.folder / "model"
 
     @property
-    def name(self) -> str:
+    def planned(self) -> Planned:
         [*others, last] = self.sources
-        names = f"{', '.join(others)} and {last}" if others else last
-        return f"{self.arm.name}, {names}{' together' if others else ''}"
+        names = f"{', '.join(others)} and {last} together" if others else last
+        return Planned(f"{self.arm.name}, {names}", self.model, len(self.sources), self.iterations)
 
 
 def universal(
@@ -102,15 +100,14 @@ def universal(
         for source in request.datasets:
             refuse_nothing_held_out(request.holdout, source.test_cases, source.path)
     if request.holdout > 0:
-        pairs = zip(datasets, request.datasets, strict=True)
-        _refuse_single_subjects([dataset for dataset, source in pairs if not source.test_cases])
+        refuse_single_subjects(datasets, request.datasets)
     runs = [run for arm in arms for run in _runs_of(arm, request, sources, beside_independent)]
     refuse_another_study(request, arms, {"study": "universal", "judged_on": judged_on})
     judging = Judging(judged_on, request.device, request.jobs)
     results: list[DomainResult] = []
     for index, run in enumerate(runs):
-        left = _time_left(request, runs, index)
-        observer.stage(f"run {index + 1} of {len(runs)}: {run.name}{left}")
+        left = time_left([each.planned for each in runs], request.budget_seconds)
+        observer.stage(f"run {index + 1} of {len(runs)}: {run.planned.name}{left}")
         results += _finished(request, run, judging, observer)
     curves = tuple(
         read_domain_curve(run.model / "run" / "log.jsonl", name, arm=run.arm.name, mode=run.mode)
@@ -118,17 +115,6 @@ def universal(
         for name in run.sources
     )
     return Universal(tuple(sources), judged_on, tuple(results), curves)
-
-
-def _refuse_single_subjects(datasets: Sequence[Dataset]) -> None:
-    for dataset in datasets:
-        if len({case.subject for case in dataset.labelled}) < 2:
-            raise DatasetError(
-                expected="at least two subjects in each dataset, to hold one out",
-                got=f"one in {dataset.name}",
-                remedy="leave it out, or judge nothing by --holdout 0 --judge-on validation",
-                path=dataset.root,
-            )
 
 
 def _runs_of(
@@ -165,22 +151,3 @@ def _finished(request: TrainRequest, run: _Run, judging: Judging, observer: Obse
         domain_result(row, run.model, source, homes[name], domain=name, judging=judging, observer=observer)
         for name, source in run.sources.items()
     ]
-
-
-def _time_left(request: TrainRequest, runs: Sequence[_Run], index: int) -> str:
-    """Say how much training is left: as the budget says, or at the pace of the runs of the same kind that are done."""
-    budget, left = request.budget_seconds, [run for run in runs[index:] if not _is_done(run)]
-    if budget is not None:
-        minutes = math.ceil(sum(len(run.sources) for run in left) * budget / 60)
-        return f" (at most {minutes} min of training from here)" if left else ""
-    done = [run for run in runs if _is_done(run)]
-    if not left or not done:
-        return ""
-    facts = [read_model(run.model).provenance for run in done]
-    pace = sum(fact["seconds"] for fact in facts) / sum(fact["iterations"] for fact in facts)
-    minutes = math.ceil(pace * sum(run.iterations for run in left) / 60)
-    return f" (about {minutes} min of training from here, at the pace so far)"
-
-
-def _is_done(run: _Run) -> bool:
-    return (run.model / "model.json").exists()

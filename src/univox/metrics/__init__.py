@@ -1,7 +1,13 @@
-"""How well a prediction agrees with its label: overlap, and distance between surfaces."""
+"""How well a prediction agrees with its label: overlap, distance between surfaces, distance between lines."""
 
 from __future__ import annotations
 
+from univox.metrics.modified_hausdorff import (
+    LineDistances,
+    line_distances,
+    mhd,
+    mhd_3d,
+)
 from univox.metrics.overlap import (
     Counts,
     confusion_matrix,
@@ -28,6 +34,7 @@ from univox.metrics.surface import (
 
 __all__ = [
     "Counts",
+    "LineDistances",
     "SurfaceDistances",
     "average_symmetric_surface_distance",
     "boundary",
@@ -39,6 +46,9 @@ __all__ = [
     "extent_unit",
     "hausdorff",
     "iou",
+    "line_distances",
+    "mhd",
+    "mhd_3d",
     "precision",
     "recall",
     "specificity",

@@ -46,6 +46,8 @@ def test_hand_worked_example() -> None:
     assert overlap.precision(counts)[1] == 2 / 4
     assert overlap.recall(counts)[1] == 2 / 5
     assert overlap.specificity(counts)[1] == 17 / 19
+    assert overlap.accuracy(counts)[1] == 19 / 24
+    assert overlap.volume_similarity(counts)[1] == 1 - 1 / 9
     assert overlap.volume_difference(counts, (1.0, 10.0, 100.0))[1] == -1.0
     assert overlap.volume_difference_percent(counts)[1] == -20.0
 
@@ -59,14 +61,16 @@ def test_scattered_masks_with_seven_shared_voxels() -> None:
 def test_empty_rules() -> None:
     nothing, something = np.zeros(4, np.uint8), np.array([0, 0, 1, 1], np.uint8)
     both = overlap.count(nothing, nothing, 2)
-    for measure in (overlap.dice, overlap.iou, overlap.precision, overlap.recall):
+    for measure in (overlap.dice, overlap.iou, overlap.precision, overlap.recall, overlap.volume_similarity):
         assert math.isnan(measure(both)[1])
-    assert overlap.specificity(both)[1] == 1.0
+    assert overlap.specificity(both)[1] == overlap.accuracy(both)[1] == 1.0
     assert overlap.volume_difference(both, (1.0, 1.0))[1] == 0.0
     assert math.isnan(overlap.volume_difference_percent(both)[1])
     missed = overlap.count(something, nothing, 2)
     assert overlap.dice(missed)[1] == overlap.iou(missed)[1] == overlap.recall(missed)[1] == 0.0
     assert math.isnan(overlap.precision(missed)[1])
+    assert overlap.accuracy(missed)[1] == 0.5
+    assert overlap.volume_similarity(missed)[1] == 0.0
     assert overlap.volume_difference_percent(missed)[1] == -100.0
     invented = overlap.count(nothing, something, 2)
     assert overlap.dice(invented)[1] == overlap.iou(invented)[1] == overlap.precision(invented)[1] == 0.0
@@ -85,6 +89,7 @@ def test_counts_equal_a_voxel_by_voxel_reference(pair: tuple[np.ndarray, np.ndar
         assert counts.false_positive[k] == sum(a != k and b == k for a, b in voxels)
         assert counts.false_negative[k] == sum(a == k and b != k for a, b in voxels)
         assert counts.true_negative[k] == sum(a != k and b != k for a, b in voxels)
+        assert overlap.accuracy(counts)[k] == np.mean((label == k) == (prediction == k))
         assert counts.label[k] == (label == k).sum()
         assert counts.prediction[k] == (prediction == k).sum()
 
@@ -99,6 +104,11 @@ def test_laws(pair: tuple[np.ndarray, np.ndarray]) -> None:
     np.testing.assert_allclose(overlap.dice(there), 2 * iou / (1 + iou), rtol=1e-14)
     np.testing.assert_array_equal(overlap.dice(there), overlap.dice(back))
     np.testing.assert_array_equal(overlap.precision(there), overlap.recall(back))
+    sizes = overlap.volume_similarity(there)
+    np.testing.assert_array_equal(sizes, overlap.volume_similarity(back))
+    expected = 1 - np.abs(there.label - there.prediction) / np.maximum(there.label + there.prediction, 1)
+    np.testing.assert_allclose(sizes[~np.isnan(sizes)], expected[~np.isnan(sizes)], rtol=1e-14)
+    assert not np.any(sizes < overlap.dice(there))
     flipped = overlap.count(np.flip(label).T, np.flip(prediction).T, NUM_CLASSES)
     np.testing.assert_array_equal(overlap.dice(there), overlap.dice(flipped))
     itself = overlap.dice(overlap.count(label, label, NUM_CLASSES))

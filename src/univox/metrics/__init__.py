@@ -10,6 +10,7 @@ from univox.metrics.modified_hausdorff import (
 )
 from univox.metrics.overlap import (
     Counts,
+    accuracy,
     confusion_matrix,
     count,
     dice,
@@ -21,6 +22,7 @@ from univox.metrics.overlap import (
     specificity,
     volume_difference,
     volume_difference_percent,
+    volume_similarity,
 )
 from univox.metrics.surface import (
     SurfaceDistances,
@@ -36,6 +38,7 @@ __all__ = [
     "Counts",
     "LineDistances",
     "SurfaceDistances",
+    "accuracy",
     "average_symmetric_surface_distance",
     "boundary",
     "class_boxes",
@@ -56,4 +59,5 @@ __all__ = [
     "surface_distances",
     "volume_difference",
     "volume_difference_percent",
+    "volume_similarity",
 ]

@@ -159,6 +159,35 @@ def specificity(counts: Counts) -> FloatArray:
     return _ratio(counts.true_negative, counts.true_negative + counts.false_positive)
 
 
+def accuracy(counts: Counts) -> FloatArray:
+    """Share of all voxels that are right about a class: in both maps or in neither.
+
+    A class of few voxels has an accuracy near 1 whatever is predicted: for segmentation, Dice says more.
+
+    Returns:
+        (K,) in [0, 1]; both empty: 1, since every voxel is right; no voxel at all: nan.
+
+    >>> accuracy(count(np.array([0, 0, 1, 2]), np.array([0, 1, 1, 1]), 3)).tolist()
+    [0.75, 0.5, 0.75]
+    """
+    right = counts.true_positive + counts.true_negative
+    return _ratio(right, right + counts.false_positive + counts.false_negative)
+
+
+def volume_similarity(counts: Counts) -> FloatArray:
+    """Likeness of the two sizes, wherever they lie: 1 - ||P| - |L|| / (|P| + |L|) per class.
+
+    Returns:
+        (K,) in [0, 1], never below Dice; one side empty: 0; both empty: nan.
+
+    Source: Taha, Hanbury, BMC Medical Imaging 15:29, 2015, whose figure has no sign either.
+
+    >>> volume_similarity(count(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1]), 2)).tolist()
+    [0.6666666666666666, 0.8]
+    """
+    return _ratio(2 * np.minimum(counts.label, counts.prediction), counts.label + counts.prediction)
+
+
 def extent(voxels: NDArray[np.int64], spacing_mm: tuple[float, ...]) -> FloatArray:
     """Size of a number of voxels: volume in mL in 3-D, area in mm2 in 2-D, length in mm in 1-D.
 

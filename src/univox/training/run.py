@@ -12,6 +12,7 @@ import torch
 
 from univox.data.split import Split
 from univox.errors import CheckpointError, RecipeError
+from univox.model.stored import DOMAINS, EXTENSIONS
 from univox.networks.registry import build_network
 from univox.networks.sharing import SharedNetworks
 from univox.recipes.catalog import load_recipe
@@ -93,7 +94,7 @@ def recipe_of(request: TrainRequest) -> Recipe:
 
 def remove_run(output: Path) -> None:
     """Remove the model and run files of a folder that univox made; anything else in it stays."""
-    for name in ("run", "domains"):
+    for name in ("run", DOMAINS, EXTENSIONS):
         shutil.rmtree(output / name, ignore_errors=True)
     for name in ("model.json", "shared.safetensors", "README.md"):
         (output / name).unlink(missing_ok=True)

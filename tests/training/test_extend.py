@@ -82,6 +82,8 @@ def test_what_cannot_be_added_is_one_sentence(
     before = tree(base)
     with pytest.raises(ModelError, match="'Ball'; remedy: name it otherwise"):
         extend(asked(datasets=(DatasetSource(path=tiny_dataset),)))
+    with pytest.raises(ModelError, match="plain folder name"):
+        extend(asked(name="../elsewhere"))
     with pytest.raises(ModelError, match="one of the model's domains"):
         extend(asked(like="spleen"))
     with pytest.raises(ModelError, match="3-D domain"):

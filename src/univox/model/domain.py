@@ -83,6 +83,24 @@ class Domain(BaseModel):
         return Classes.from_json(self.classes)
 
 
+def check_domain_name(name: str) -> str:
+    """Give a name back that may be a domain's.
+
+    Raises:
+        ModelError: It may not.
+
+    >>> check_domain_name("spinal cord")
+    'spinal cord'
+    """
+    if not DOMAIN_NAME.fullmatch(name):
+        raise ModelError(
+            expected="a name that begins with a letter or digit and is a plain folder name",
+            got=repr(name[:80]),
+            remedy="give another --name",
+        )
+    return name
+
+
 def domain_name(text: str) -> str:
     """Make a lawful domain name, hence a folder name, of any dataset's name.
 

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
 from univox.atomic import json_text, written_atomically
 from univox.errors import ModelError
-from univox.model.domain import Domain, NetworkSpec
+from univox.model.domain import Domain, NetworkSpec, check_domain_name
 from univox.model.folder import read_model
 from univox.model.membership import add_domain
 from univox.model.pack_archive import DISTRUST, check_members, read_archive, read_bounded, write_archive
@@ -273,14 +273,7 @@ def _spec_of(stored: StoredModel, domain: Domain) -> NetworkSpec:
 
 
 def _named(domain: Domain, name: str) -> Domain:
-    try:
-        return Domain.model_validate({**domain.model_dump(), "name": name})
-    except ValidationError as error:
-        raise ModelError(
-            expected="a name that begins with a letter or digit and is a plain folder name",
-            got=repr(name[:80]),
-            remedy="give another --name",
-        ) from error
+    return domain.model_copy(update={"name": check_domain_name(name)})
 
 
 def _read(model: PathLike | StoredModel) -> StoredModel:

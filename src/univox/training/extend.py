@@ -15,7 +15,7 @@ from univox.data.split import Split
 from univox.errors import CheckpointError, RecipeError
 from univox.inference.device import pick_device
 from univox.losses.registry import build_loss
-from univox.model.domain import Domain, domain_name
+from univox.model.domain import Domain, check_domain_name, domain_name
 from univox.model.folder import read_model
 from univox.model.membership import add_domain, check_new_name
 from univox.model.stored import StoredModel
@@ -149,7 +149,7 @@ def begin_extension(
         frozen: Take the shared weights out of the training.
     """
     dataset = sound_dataset(request.dataset, request, observer)
-    request = request.model_copy(update={"name": request.name or domain_name(dataset.name)})
+    request = request.model_copy(update={"name": check_domain_name(request.name or domain_name(dataset.name))})
     stored.check_axes(request.name, dataset.spatial_dims)
     check_new_name(stored, request.name)
     _check_like(stored, request)

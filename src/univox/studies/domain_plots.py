@@ -95,6 +95,9 @@ def curves_svg(curves: Sequence[DomainCurve], domains: Sequence[str], labels: Se
         for axes, name in zip(panels, domains, strict=False):
             axes.set_title(name, loc="left", parse_math=False)
             axes.set_ylim(0.0, 1.0)
+            if not any(len(line.get_xydata()) for line in axes.get_lines()):
+                axes.set_axis_off()
+                axes.text(0.0, 0.9, "nobody validated", transform=axes.transAxes, fontsize=9)
         for axes in panels[max(0, count - across) : count]:
             axes.set_xlabel("own iterations")
         outside_legend(figure, panels[0])

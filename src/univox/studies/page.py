@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 
 STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222;"
-    "background:#fff}table{border-collapse:collapse;width:100%}td,th{padding:.3rem .6rem;text-align:right;"
+    "background:#fff}.wide{overflow-x:auto}table{border-collapse:collapse;width:100%}"
+    "td,th{padding:.3rem .6rem;text-align:right;"
     "border-bottom:1px solid #8884}td:first-child,th:first-child{text-align:left}svg{width:100%;height:auto}"
     "code{font-size:.85em}@media(prefers-color-scheme:dark){body{color:#ddd;background:#181a1b}}"
 )
@@ -33,7 +34,7 @@ def table_html(heads: Sequence[str], rows: Iterable[Sequence[str]], hints: Itera
     """Give a table of text; a row's hint is shown where the pointer rests on it.
 
     >>> table_html(["a"], [["<"]])
-    '<table><thead><tr><th>a</th></tr></thead><tbody><tr><td>&lt;</td></tr></tbody></table>'
+    '<div class="wide"><table><thead><tr><th>a</th></tr></thead><tbody><tr><td>&lt;</td></tr></tbody></table></div>'
     """
     rows = list(rows)
     titles = [""] * len(rows) if hints is None else [f' title="{html.escape(hint)}"' for hint in hints]
@@ -42,7 +43,7 @@ def table_html(heads: Sequence[str], rows: Iterable[Sequence[str]], hints: Itera
         f"<tr{title}>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>"
         for title, row in zip(titles, rows, strict=True)
     )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def table_markdown(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from univox.networks import describe_networks
 from univox.recipes.catalog import load_recipe
 from univox.studies.arms import read_arms
@@ -22,9 +24,13 @@ def test_every_form_stands_on_the_page_with_its_count_verdict_and_reason() -> No
     assert page == wanted
 
 
-def test_the_study_on_the_page_is_the_one_of_its_arms_file() -> None:
-    table = PAGE.read_text(encoding="utf-8").split("<!-- study -->")[1].split("<!-- /study -->")[0]
+@pytest.mark.parametrize(
+    ("mark", "file"),
+    [("study", "choice-of-univox.yaml"), ("study of fifteen minutes", "choice-at-fifteen-minutes.yaml")],
+)
+def test_a_study_on_the_page_is_the_one_of_its_arms_file(mark: str, file: str) -> None:
+    table = PAGE.read_text(encoding="utf-8").split(f"<!-- {mark} -->")[1].split(f"<!-- /{mark} -->")[0]
     lines = [line.strip("| ").split(" | ") for line in table.strip().splitlines()[2:]]
     page = {line[0]: int(line[2].replace(",", "")) for line in lines}
-    arms = read_arms(PAGE.parent / "studies" / "choice-of-univox.yaml")
+    arms = read_arms(PAGE.parent / "studies" / file)
     assert page == {arm.name: load_recipe(arm.recipe, arm.set).training.iterations for arm in arms}

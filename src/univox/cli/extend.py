@@ -21,6 +21,7 @@ from univox.cli.dataset_options import (
     dataset_sources,
     either_named_or_a_share,
 )
+from univox.cli.run_options import Cache, Device, Holdout, Seed, SkipBadCases, TrustNetwork, Validation
 
 if TYPE_CHECKING:
     from univox.training.extend import Extended
@@ -54,28 +55,20 @@ def extend(
         list[Path] | None,
         typer.Option(help="Of finetune-all: an older domain's dataset, to measure what it forgets. Repeatable."),
     ] = None,
-    holdout: Annotated[
-        float, typer.Option(min=0.0, max=0.9, help="Share of the subjects kept out as test cases.")
-    ] = 0.0,
+    holdout: Holdout = 0.0,
     test_cases: NamedTestCases = None,
-    validation: Annotated[
-        float, typer.Option(min=0.0, max=0.9, help="Share of the rest that chooses the best weights.")
-    ] = 0.1,
-    seed: Annotated[int, typer.Option(min=0, help="Fixes the split and every random number.")] = 0,
+    validation: Validation = 0.1,
+    seed: Seed = 0,
     layout: Layout = "auto",
     classes: ClassSelection = None,
     labels: LabelFolder = None,
     labels_are: LabelsAre = "auto",
     subjects: SubjectPattern = None,
-    skip_bad_cases: Annotated[
-        bool, typer.Option("--skip-bad-cases", help="Go on without the cases that `univox check` calls errors.")
-    ] = False,
+    skip_bad_cases: SkipBadCases = False,
     jobs: Jobs = 2,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    cache: Annotated[Path | None, typer.Option(help="Folder of prepared cases; default: the user's cache.")] = None,
-    trust: Annotated[
-        bool, typer.Option("--trust-network", help="Allow a network that is not univox's own; it runs foreign code.")
-    ] = False,
+    device: Device = "auto",
+    cache: Cache = None,
+    trust: TrustNetwork = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an extension that did not end.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin an extension anew that did not end.")] = False,
 ) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from univox.cli.console import EXIT_SOME_FAILED, complain, say
+from univox.cli.run_options import Device, TrustNetwork
 from univox.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -48,12 +49,9 @@ def predict(
     codes: Annotated[
         Literal["dataset", "index"], typer.Option(help="Write the dataset's own codes, or 0..K-1.")
     ] = "dataset",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Device = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Compute finished outputs again.")] = False,
-    trust: Annotated[
-        bool,
-        typer.Option("--trust-network", help="Allow a network that is not univox's own; it runs foreign code."),
-    ] = False,
+    trust: TrustNetwork = False,
 ) -> None:
     """Segment files, folders or datasets; each label has its input's format and geometry.
 

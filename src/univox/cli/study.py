@@ -11,6 +11,7 @@ import typer
 
 from univox.cli.console import say
 from univox.cli.dataset_options import ClassSelection, Jobs, LabelFolder, LabelsAre, Layout
+from univox.cli.run_options import Cache, Device, Holdout, Seed, Validation
 from univox.cli.study_extension import extension
 from univox.cli.study_universal import universal
 
@@ -31,20 +32,20 @@ def ablation(
     only: Annotated[list[str] | None, typer.Option(help="Only this arm of the file. Repeatable.")] = None,
     budget: Annotated[str | None, typer.Option(help="Time for the training of each arm: 10m.")] = None,
     iterations: Annotated[int | None, typer.Option(min=1, help="Updates of each arm, in place of a budget.")] = None,
-    holdout: Annotated[float, typer.Option(min=0.0, max=0.9, help="Share of the subjects kept out.")] = 0.2,
-    validation: Annotated[float, typer.Option(min=0.0, max=0.9, help="Share of the rest that validates.")] = 0.1,
+    holdout: Holdout = 0.2,
+    validation: Validation = 0.1,
     judge_on: Annotated[
         str,
         typer.Option(help="`test`: the cases kept out. `validation`: leave those unread, to choose between arms."),
     ] = "test",
-    seed: Annotated[int, typer.Option(min=0, help="Fixes the split and every random number.")] = 0,
+    seed: Seed = 0,
     layout: Layout = "auto",
     classes: ClassSelection = None,
     labels: LabelFolder = None,
     labels_are: LabelsAre = "auto",
     jobs: Jobs = 2,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    cache: Annotated[Path | None, typer.Option(help="Folder of prepared cases; default: the user's cache.")] = None,
+    device: Device = "auto",
+    cache: Cache = None,
 ) -> None:
     """Train several recipes on the same cases with the same budget, and compare them."""
     from univox.cli.progress import TrainingProgress

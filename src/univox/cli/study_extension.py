@@ -20,6 +20,7 @@ from univox.cli.dataset_options import (
     SubjectPatterns,
     dataset_sources,
 )
+from univox.cli.run_options import Cache, Device, Holdout, Seed, Validation
 
 
 def extension(
@@ -42,9 +43,9 @@ def extension(
     iterations: Annotated[
         int | None, typer.Option(min=1, help="Updates for each dataset; default: the recipe's.")
     ] = None,
-    holdout: Annotated[float, typer.Option(min=0.0, max=0.9, help="Share of the subjects kept out.")] = 0.2,
-    validation: Annotated[float, typer.Option(min=0.0, max=0.9, help="Share of the rest that validates.")] = 0.1,
-    seed: Annotated[int, typer.Option(min=0, help="Fixes the split and every random number.")] = 0,
+    holdout: Holdout = 0.2,
+    validation: Validation = 0.1,
+    seed: Seed = 0,
     layout: Layout = "auto",
     classes: ClassSelections = None,
     labels: LabelFolders = None,
@@ -52,8 +53,8 @@ def extension(
     subjects: SubjectPatterns = None,
     test_cases: NamedTestCases = None,
     jobs: Jobs = 2,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    cache: Annotated[Path | None, typer.Option(help="Folder of prepared cases; default: the user's cache.")] = None,
+    device: Device = "auto",
+    cache: Cache = None,
 ) -> None:
     """Add a dataset to a network of others, and measure it and what they lose (Table 3 of the 3D U2-Net)."""
     from univox.cli.progress import TrainingProgress

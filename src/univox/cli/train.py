@@ -20,6 +20,7 @@ from univox.cli.dataset_options import (
     dataset_sources,
     either_named_or_a_share,
 )
+from univox.cli.run_options import Cache, Device, Holdout, Seed, SkipBadCases, Validation
 
 if TYPE_CHECKING:
     from univox.data.source import DatasetSource
@@ -71,30 +72,22 @@ def train(
         Literal["encoder"] | None,
         typer.Option(help="A part that training leaves as it is.", show_default=False),
     ] = None,
-    holdout: Annotated[
-        float, typer.Option(min=0.0, max=0.9, help="Share of the subjects kept out as test cases.")
-    ] = 0.0,
+    holdout: Holdout = 0.0,
     test_cases: NamedTestCases = None,
-    validation: Annotated[
-        float,
-        typer.Option(min=0.0, max=0.9, help="Share of the rest that chooses the best weights (at most 12 cases)."),
-    ] = 0.1,
-    seed: Annotated[int, typer.Option(min=0, help="Fixes the split and every random number.")] = 0,
+    validation: Validation = 0.1,
+    seed: Seed = 0,
     layout: Layout = "auto",
     classes: ClassSelections = None,
     labels: LabelFolders = None,
     labels_are: LabelsAre = "auto",
     subjects: SubjectPatterns = None,
-    skip_bad_cases: Annotated[
-        bool,
-        typer.Option("--skip-bad-cases", help="Go on without the cases that `univox check` calls errors."),
-    ] = False,
+    skip_bad_cases: SkipBadCases = False,
     jobs: Jobs = 2,
     workers: Annotated[
         int | None, typer.Option(min=0, help="Threads that prepare batches; the weights stay the same.")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    cache: Annotated[Path | None, typer.Option(help="Folder of prepared cases; default: the user's cache.")] = None,
+    device: Device = "auto",
+    cache: Cache = None,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Also write TensorBoard events.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the output folder.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in the output folder.")] = False,

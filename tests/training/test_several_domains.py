@@ -14,6 +14,7 @@ from univox.inference.predictor import Predictor
 from univox.model.folder import read_model
 from univox.recipes.recipe import Domains
 from univox.training.log import read_log
+from univox.training.observer import Observer
 from univox.training.request import TrainRequest
 from univox.training.run import train
 
@@ -62,8 +63,6 @@ def test_a_resumed_run_equals_an_undisturbed_one(two: Callable[..., TrainRequest
     whole = train(two("whole", iterations=9))
     cut = two("cut", iterations=9)
 
-    from univox.training.observer import Observer
-
     class Killed(BaseException):
         pass
 
@@ -111,3 +110,18 @@ def test_what_cannot_share_is_said(
         train(two("c").model_copy(update={"datasets": flat}))
     with pytest.raises(RecipeError, match="univox extend"):
         train(two("d", init_from=tiny_dataset))
+
+
+def test_a_budget_is_planned_on_every_domain(two: Callable[..., TrainRequest]) -> None:
+    heard: list[str] = []
+
+    class Listener(Observer):
+        def stage(self, text: str) -> None:
+            heard.append(text)
+
+    trained = train(two(iterations=None, budget_seconds=8.0), observer=Listener())
+    assert any("the budget of 8 s buys" in line for line in heard)
+    log = read_log(trained.model / "run" / "log.jsonl")
+    taken = [event["domain"] for event in log if event["event"] == "iteration"]
+    assert trained.iterations == len(taken) > 2
+    assert abs(taken.count("Ball") - taken.count("Dark")) <= 1

@@ -1,4 +1,4 @@
-"""How well a prediction agrees with its label: overlap, distance between surfaces, distance between lines."""
+"""How well a prediction agrees with its label: overlap, surfaces, lines, segments."""
 
 from __future__ import annotations
 
@@ -24,6 +24,12 @@ from univox.metrics.overlap import (
     volume_difference_percent,
     volume_similarity,
 )
+from univox.metrics.rand_error import (
+    SegmentAgreement,
+    connected_segments,
+    pixel_error,
+    segment_agreement,
+)
 from univox.metrics.surface import (
     SurfaceDistances,
     average_symmetric_surface_distance,
@@ -37,12 +43,14 @@ from univox.metrics.surface import (
 __all__ = [
     "Counts",
     "LineDistances",
+    "SegmentAgreement",
     "SurfaceDistances",
     "accuracy",
     "average_symmetric_surface_distance",
     "boundary",
     "class_boxes",
     "confusion_matrix",
+    "connected_segments",
     "count",
     "dice",
     "extent",
@@ -52,8 +60,10 @@ __all__ = [
     "line_distances",
     "mhd",
     "mhd_3d",
+    "pixel_error",
     "precision",
     "recall",
+    "segment_agreement",
     "specificity",
     "surface_dice",
     "surface_distances",

@@ -1,7 +1,8 @@
-"""How well a prediction agrees with its label: overlap, surfaces, lines, segments."""
+"""How well a prediction agrees with its label: overlap, surfaces, lines, segments, probabilities."""
 
 from __future__ import annotations
 
+from univox.metrics.calibration import Calibration, measure_calibration
 from univox.metrics.modified_hausdorff import (
     LineDistances,
     line_distances,
@@ -41,6 +42,7 @@ from univox.metrics.surface import (
 )
 
 __all__ = [
+    "Calibration",
     "Counts",
     "LineDistances",
     "SegmentAgreement",
@@ -58,6 +60,7 @@ __all__ = [
     "hausdorff",
     "iou",
     "line_distances",
+    "measure_calibration",
     "mhd",
     "mhd_3d",
     "pixel_error",

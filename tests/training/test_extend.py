@@ -115,6 +115,10 @@ def test_finetuning_all_forgets_and_says_so(
     request = asked(mode="finetune-all", output=tmp_path / "changed", iterations=30, overrides=("optimizer.lr=1e-2",))
     with pytest.raises(DatasetError, match="--old DATASET"):
         finetune_all(request, old=[])
+    merged = DatasetSource(path=tiny_dataset, classes="sphere=1")
+    with pytest.raises(DatasetError, match=r"the classes of the domain Ball: background, ball, got background, sphere"):
+        finetune_all(request, old=[merged])
+    assert not (tmp_path / "changed").exists()
     before = tree(base)
     _, [lost] = finetune_all(request, old=[DatasetSource(path=tiny_dataset)])
     assert tree(base) == before

@@ -52,6 +52,7 @@ def most_similar(
         learning_rate: Of every step.
         observer: Hears of the outcome.
     """
+    observer.stage(f"trying {len(stored.domains)} domains as the start")
     losses: dict[str, float] = {}
     tried_on = [batches.batch(index) for index in range(TRIAL_STEPS)]
     for number, name in enumerate(stored.domains):

@@ -90,8 +90,7 @@ def extend(request: ExtendRequest, *, resume: bool = False, observer: Observer |
     fit.networks.load_tensors(best_weights(fit))
     domain = start.domain(fit, by="extend")
     extended = add_domain(stored, domain, fit.networks.domain(domain.name).cpu())
-    for name in HEAVY:
-        (start.request.run_folder / name).unlink(missing_ok=True)
+    drop_heavy(start.request.run_folder)
     return Extended(
         model=request.output,
         domain=domain.name,
@@ -102,6 +101,12 @@ def extend(request: ExtendRequest, *, resume: bool = False, observer: Observer |
         iterations=progress.iteration,
         seconds=progress.seconds,
     )
+
+
+def drop_heavy(run_folder: Path) -> None:
+    """Remove what only an extension that has not ended needs."""
+    for name in HEAVY:
+        (run_folder / name).unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)

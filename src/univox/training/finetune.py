@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import torch
 from torch import nn
 
 from univox.data.cache import default_cache_dir, prepare_cases
+from univox.data.dataset import Dataset
 from univox.data.plan import Plan
 from univox.data.source import DatasetSource
 from univox.errors import DatasetError
@@ -19,7 +21,8 @@ from univox.model.folder import read_model, write_model
 from univox.model.stored import StoredModel
 from univox.recipes.inference_settings import InferenceSettings
 from univox.recipes.recipe import Recipe
-from univox.training.extend import Extended, begin_extension
+from univox.training.decisions import window_size
+from univox.training.extend import Extended, begin_extension, drop_heavy
 from univox.training.extend_request import ExtendRequest
 from univox.training.fit import best_weights
 from univox.training.leave_model import run_facts
@@ -61,12 +64,13 @@ def finetune_all(
         observer: Hears of stages, iterations and validations.
 
     Raises:
-        DatasetError: An older domain's dataset is not given, or lacks its held-out cases.
+        DatasetError: An older domain's dataset is not given, has other classes, or lacks its held-out cases.
         ModelError, RecipeError, CheckpointError: As `extend`.
     """
     began, observer = time.monotonic(), observer or Observer()
     stored = read_model(request.checked().model)
-    sources = _by_domain(stored, old)
+    # Before any training: what cannot be measured at the end must not be found out there.
+    kept_out = _kept_out(stored, old)
     start = begin_extension(stored, request, resume=resume, observer=observer, frozen=False)
     fit = start.assembled(observer, began)
     progress = run_to_end(fit)
@@ -75,7 +79,7 @@ def finetune_all(
     network = fit.networks.domain(new.name).cpu()
     networks = {name: _with_shared(stored, name, network) for name in stored.domains}
     measured = tuple(
-        _measured(stored, name, networks[name], sources[name], start.recipe, request) for name in stored.domains
+        _measured(stored, name, networks[name], kept_out[name], start.recipe, request) for name in stored.domains
     )
     for lost in measured:
         observer.stage(f"{lost.domain}: Dice {_shown(lost.before)} before, {_shown(lost.after)} after")
@@ -87,6 +91,7 @@ def finetune_all(
         recipe=start.recipe.model_dump(mode="json"),
         provenance={**run_facts(request, fit), "finetuned_from": stored.identity},
     )
+    drop_heavy(start.request.run_folder)
     added = read_model(request.output).manifest.domains[new.name].parameters
     extended = Extended(
         model=request.output,
@@ -101,8 +106,9 @@ def finetune_all(
     return extended, measured
 
 
-def _by_domain(stored: StoredModel, old: Sequence[DatasetSource]) -> dict[str, DatasetSource]:
-    opened = {domain_name(source.open().name): source for source in old}
+def _kept_out(stored: StoredModel, old: Sequence[DatasetSource]) -> dict[str, Dataset]:
+    """Give each older domain's dataset with nothing but the cases that it is measured on."""
+    opened = {domain_name(dataset.name): dataset for dataset in (source.open() for source in old)}
     missing = [name for name in stored.domains if name not in opened]
     if missing:
         raise DatasetError(
@@ -110,7 +116,26 @@ def _by_domain(stored: StoredModel, old: Sequence[DatasetSource]) -> dict[str, D
             got=f"none of {', '.join(missing)}",
             remedy="add --old DATASET for each",
         )
-    return opened
+    return {name: _cases_of(domain, opened[name]) for name, domain in stored.domains.items()}
+
+
+def _cases_of(domain: Domain, dataset: Dataset) -> Dataset:
+    wanted = domain.split.get("test") or domain.split.get("validation") or []
+    cases = tuple(case for case in dataset.labelled if case.name in wanted)
+    expected, got = "", ""
+    if dataset.classes.to_json() != domain.label_classes.to_json():
+        expected = f"the classes of the domain {domain.name}: {', '.join(domain.label_classes.names)}"
+        got = ", ".join(dataset.classes.names)
+    elif not cases:
+        expected, got = f"held-out cases of {domain.name} to measure on", "none"
+    if expected:
+        raise DatasetError(
+            expected=expected,
+            got=got,
+            remedy="give the dataset that the model was trained on, with those labels",
+            path=dataset.root,
+        )
+    return dataclasses.replace(dataset, cases=cases)
 
 
 @torch.no_grad()
@@ -125,24 +150,15 @@ def _with_shared(stored: StoredModel, name: str, network: nn.Module) -> nn.Modul
 
 
 def _measured(
-    stored: StoredModel, name: str, after: nn.Module, source: DatasetSource, recipe: Recipe, request: ExtendRequest
+    stored: StoredModel, name: str, after: nn.Module, dataset: Dataset, recipe: Recipe, request: ExtendRequest
 ) -> Forgetting:
-    domain, dataset = stored.domains[name], source.open()
-    wanted = domain.split.get("test") or domain.split.get("validation") or []
-    cases = [case for case in dataset.labelled if case.name in wanted]
-    if not cases:
-        raise DatasetError(
-            expected=f"held-out cases of {name} to measure on",
-            got="none",
-            remedy="give the dataset that the model was trained on",
-            path=source.path,
-        )
+    domain, cases = stored.domains[name], dataset.cases
     plan = Plan.model_validate(domain.plan)
     device = pick_device(request.device)
     validator = Validator(
         cases=prepare_cases(dataset, cases, plan, cache_dir=request.cache or default_cache_dir(), jobs=request.jobs),
         class_names=domain.label_classes.names,
-        window_size=plan.patch_size,
+        window_size=window_size(recipe, plan),
         settings=InferenceSettings.model_validate(domain.inference),
         standardize_windows=recipe.standardize_patches,
         device=device,

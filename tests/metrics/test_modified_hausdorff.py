@@ -135,7 +135,8 @@ def test_laws(case: Example) -> None:
         value = modified_hausdorff.mhd(label, prediction, axis=axis)
         assert modified_hausdorff.mhd(prediction, label, axis=axis) == value
         assert modified_hausdorff.mhd(label, label, axis=axis) == 0.0
-        assert value <= math.sqrt(label.shape[axis])
+        # A mean of square roots rounds: it may pass its bound by the last digit.
+        assert value <= math.sqrt(label.shape[axis]) * (1 + 1e-14)
         # Flipped along the lines, or inverted, both alike: every pair of lines stays as far apart.
         flipped = modified_hausdorff.mhd(np.flip(label, axis), np.flip(prediction, axis), axis=axis)
         assert flipped == pytest.approx(value, rel=1e-14, abs=0)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from univox.errors import ShapeError
+from univox.metrics.masks import check_masks
 
 Mask = NDArray[np.bool_]
 
@@ -186,18 +187,7 @@ def _least_squared(
 
 
 def _check(label: Mask, prediction: Mask, axis: int) -> None:
-    if label.shape != prediction.shape:
-        raise ShapeError(
-            expected=f"a prediction of the label's shape {label.shape}",
-            got=f"shape {prediction.shape}",
-            remedy="compare masks of one grid",
-        )
-    if label.dtype != np.bool_ or prediction.dtype != np.bool_:
-        raise ShapeError(
-            expected="boolean masks",
-            got=f"dtypes {label.dtype} and {prediction.dtype}",
-            remedy="compare one class at a time: label == index",
-        )
+    check_masks(label, prediction)
     if not (label.size and label.ndim):
         raise ShapeError(
             expected="masks of at least one axis and one voxel",

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from univox.errors import ShapeError
+from univox.metrics.masks import check_masks
 
 Mask = NDArray[np.bool_]
 Box = tuple[slice, ...]
@@ -235,18 +236,7 @@ def _nearest(origin: Mask, target: Mask, spacing_mm: tuple[float, ...]) -> NDArr
 
 
 def _check(label: Mask, prediction: Mask, spacing_mm: tuple[float, ...]) -> None:
-    if label.shape != prediction.shape:
-        raise ShapeError(
-            expected=f"a prediction of the label's shape {label.shape}",
-            got=f"shape {prediction.shape}",
-            remedy="compare masks of one grid",
-        )
-    if label.dtype != np.bool_ or prediction.dtype != np.bool_:
-        raise ShapeError(
-            expected="boolean masks",
-            got=f"dtypes {label.dtype} and {prediction.dtype}",
-            remedy="compare one class at a time: label == index",
-        )
+    check_masks(label, prediction)
     if len(spacing_mm) != label.ndim or not all(0.0 < edge < float("inf") for edge in spacing_mm):
         raise ShapeError(
             expected=f"{label.ndim} positive spacing values in mm",

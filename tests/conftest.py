@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -146,3 +146,11 @@ def dark_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     (folder / "dataset.json").write_text(json.dumps(description))
     return folder
+
+
+@pytest.fixture(scope="module")
+def without_reports() -> Generator[None, None, None]:
+    """Judge without drawing the page of each judgement, which takes most of a tiny study's time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("univox.judging.judge.write_report", lambda *_, **__: None)
+        yield

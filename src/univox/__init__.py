@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from univox.errors import UnivoxError
     from univox.image import read_image, read_label, write_image, write_label
     from univox.inference.loaded_model import load
+    from univox.judging.evaluate import evaluate
     from univox.model.pack import add_pack, export_pack, read_pack, verify_pack
-    from univox.studies.evaluate import evaluate
     from univox.training.extend import extend
     from univox.training.extend_request import ExtendRequest
     from univox.training.request import TrainRequest
@@ -56,7 +56,7 @@ _HOMES = {
     "UnivoxError": "univox.errors",
     "add_pack": "univox.model.pack",
     "check_dataset": "univox.data.check",
-    "evaluate": "univox.studies.evaluate",
+    "evaluate": "univox.judging.evaluate",
     "export_pack": "univox.model.pack",
     "extend": "univox.training.extend",
     "load": "univox.inference.loaded_model",

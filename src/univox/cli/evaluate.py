@@ -32,7 +32,7 @@ def evaluate(
     Exit status: 0 all judged, 3 some could not be.
     """
     from univox.data.layouts import open_dataset
-    from univox.studies.judge import REPORT, judge
+    from univox.judging.judge import REPORT, judge
 
     opened = open_dataset(dataset, layout=layout, classes=classes, labels=labels, labels_are=labels_are)
     where = output or predictions.parent / f"{predictions.resolve().name}-evaluation"

@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from univox.atomic import write_json
+from univox.judging.plots import Curves, read_curves
 from univox.model.folder import read_model
 from univox.studies.arms import Arm
 from univox.studies.held_out import HeldOut, predict_and_judge, refuse_nothing_held_out
-from univox.studies.plots import Curves, read_curves
 from univox.studies.study_folder import finish_run, refuse_another_study, run_of_arm
 from univox.training.log import read_log
 from univox.training.observer import Observer

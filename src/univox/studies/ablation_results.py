@@ -10,10 +10,10 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from univox.atomic import write_json, write_text
+from univox.judging.palette import class_color
+from univox.judging.svg import as_svg, page_style, standalone
 from univox.studies.ablation import Ablation, ArmResult
 from univox.studies.page import study_page, table_html, table_markdown
-from univox.studies.palette import class_color
-from univox.studies.svg import as_svg, page_style, standalone
 
 COLUMNS = ("arm", "parameters", "iterations", "s / iteration", "validation Dice", "held-out Dice", "95 %")
 

@@ -14,7 +14,7 @@ from univox.inference.inputs import Input
 from univox.inference.predict_files import predict_files
 from univox.inference.predictor import Predictor
 from univox.inference.record import write_record
-from univox.studies.judge import REPORT, judge
+from univox.judging.judge import REPORT, judge
 from univox.training.observer import Observer
 from univox.training.request import TrainRequest
 from univox.training.run import train

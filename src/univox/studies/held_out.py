@@ -14,8 +14,8 @@ from univox.inference.inputs import Input
 from univox.inference.predict_files import predict_files
 from univox.inference.predictor import Predictor
 from univox.inference.record import write_record
-from univox.studies.evaluate import Evaluation
-from univox.studies.judge import judge
+from univox.judging.evaluate import Evaluation
+from univox.judging.judge import judge
 from univox.training.observer import Observer
 
 

@@ -10,7 +10,7 @@ from PIL import Image as Raster
 
 from univox.errors import GeometryError
 from univox.image import read_image, read_label, world_aligned
-from univox.studies.overlays import overlays
+from univox.judging.overlays import overlays
 
 
 def case_picture(image_path: Path, label_path: Path | None, prediction_path: Path | None) -> bytes:

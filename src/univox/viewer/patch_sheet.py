@@ -9,8 +9,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from univox.data.batches import Batches
-from univox.studies.overlays import windowed
-from univox.studies.palette import class_color
+from univox.judging.overlays import windowed
+from univox.judging.palette import class_color
 
 COLUMNS = 6
 INCHES = 2.0

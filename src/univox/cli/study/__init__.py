@@ -1,0 +1,13 @@
+"""`univox study`: a verb for each question, one file each."""
+
+from __future__ import annotations
+
+import typer
+
+from univox.cli.study.ablation import ablation
+from univox.cli.study.extension import extension
+from univox.cli.study.universal import universal
+
+study = typer.Typer(help="Many runs, one question.", no_args_is_help=True)
+for verb in (ablation, universal, extension):
+    study.command()(verb)

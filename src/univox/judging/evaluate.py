@@ -1,0 +1,266 @@
+"""Judge a folder of predictions against a dataset's labels: one row per case and class."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Literal
+
+from univox import metrics, parallel
+from univox.data.case import Case
+from univox.data.dataset import Dataset, read_case_label
+from univox.errors import DatasetError, GeometryError, LabelError, UnivoxError
+from univox.image import Label, grid_difference, read_label
+from univox.judging.pairing import Pairing, pair_predictions
+from univox.judging.scores import METRICS, ClassScore, evaluate_arrays, mean_dice
+from univox.judging.statistics import Summary, summarize
+from univox.parallel import OnProgress, map_cases
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """One judged case.
+
+    Args:
+        case: The dataset's case.
+        prediction: The file that was judged.
+        spacing_mm: Of the label's grid, array order.
+        scores: One per foreground class.
+    """
+
+    case: Case
+    prediction: Path
+    spacing_mm: tuple[float, ...]
+    scores: tuple[ClassScore, ...]
+
+    @property
+    def name(self) -> str:
+        """Name of the case."""
+        return self.case.name
+
+    @property
+    def mean_dice(self) -> float:
+        """Mean Dice of the foreground classes; nan where none occurs in label or prediction."""
+        return mean_dice(self.scores)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A case that could not be judged, and why.
+
+    Args:
+        case: Its name.
+        kind: "missing": no prediction; "ambiguous": several; "unusable": the prediction or
+            the label cannot be read, or they cannot be compared.
+        cause: What is wrong.
+        remedy: What to do about it.
+        path: The file at fault.
+    """
+
+    case: str
+    kind: Literal["missing", "ambiguous", "unusable"]
+    cause: str
+    remedy: str
+    path: Path | None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What the predictions are worth.
+
+    Args:
+        dataset: Whose labels were the measure.
+        results: One per judged case, worst mean Dice first.
+        failures: Cases that could not be judged, by name.
+        extra: Prediction files that belong to no labelled case.
+    """
+
+    dataset: Dataset
+    results: tuple[CaseResult, ...]
+    failures: tuple[Failure, ...]
+    extra: tuple[Path, ...]
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Foreground classes, in the dataset's order."""
+        return tuple(self.dataset.classes.names[1:])
+
+    @property
+    def size_unit(self) -> str:
+        """Unit of every size: "ml", or "mm2" of a 2-D dataset."""
+        return metrics.extent_unit(self.dataset.spatial_dims)
+
+    @cached_property
+    def mean_foreground_dice(self) -> Summary:
+        """Over the cases: each one's mean Dice of its foreground classes."""
+        return summarize(result.mean_dice for result in self.results)
+
+    @cached_property
+    def summaries(self) -> dict[str, dict[str, Summary]]:
+        """Each metric of each class over the cases: class name -> metric name -> summary."""
+        return {
+            name: {metric.name: summarize(self.values(name, metric.name)) for metric in METRICS}
+            for name in self.class_names
+        }
+
+    def values(self, class_name: str, metric: str) -> list[float]:
+        """One metric of one class, one value per result in their order."""
+        index = self.class_names.index(class_name)
+        return [float(getattr(result.scores[index], metric)) for result in self.results]
+
+
+def evaluate(
+    predictions: Path | Sequence[Path],
+    dataset: Dataset,
+    *,
+    cases: Sequence[str] | None = None,
+    jobs: int = 1,
+    on_progress: OnProgress | None = None,
+) -> Evaluation:
+    """Judge predictions against the labels of a dataset.
+
+    A prediction holds the dataset's own codes, on the grid of the label. A case that cannot be judged is
+    listed in `failures` and costs the others nothing.
+
+    Args:
+        predictions: A folder, or files and folders; see `pair_predictions` for the names.
+        dataset: Whose labelled cases count.
+        cases: Names of the cases to judge; all labelled ones if left out.
+        jobs: Processes at once.
+        on_progress: Called with (done, total) after each case.
+
+    Returns:
+        The results, worst first.
+
+    Raises:
+        FileError: A path of `predictions` does not exist.
+        DatasetError: A name in `cases` is no labelled case, or no prediction has the name of a case.
+    """
+    wanted = _wanted(dataset, cases)
+    pairing = pair_predictions(predictions, dataset.labelled)
+    _refuse_strangers(pairing, dataset, wanted)
+    pairs = [(case, pairing.found[case.name]) for case in wanted if case.name in pairing.found]
+    outcomes = map_cases(partial(_judge, dataset), pairs, jobs=jobs, on_progress=on_progress)
+    judged = list(zip(pairs, outcomes, strict=True))
+    failures = [_unusable(case, path, o.error) for (case, path), o in judged if isinstance(o, parallel.Failure)]
+    failures += [_unpaired(case, pairing) for case in wanted if case.name not in pairing.found]
+    return Evaluation(
+        dataset=dataset,
+        results=tuple(sorted((o for o in outcomes if isinstance(o, CaseResult)), key=_badness)),
+        failures=tuple(sorted(failures, key=lambda failure: failure.case)),
+        extra=pairing.extra,
+    )
+
+
+def read_prediction(dataset: Dataset, path: Path, label: Label) -> Label:
+    """Read a prediction as class indices, on the grid of its label.
+
+    Args:
+        dataset: Whose codes the file holds.
+        path: The prediction.
+        label: The case's label.
+
+    Returns:
+        The prediction; its array holds class indices.
+
+    Raises:
+        FileError: The file cannot be read.
+        LabelError: It holds a code that the dataset does not declare.
+        GeometryError: Its grid is not the label's.
+    """
+    stored = read_label(path)
+    difference = _grid_difference(label, stored)
+    if difference is not None:
+        raise GeometryError(
+            expected="a prediction on the grid of its label",
+            got=difference,
+            remedy="write the prediction on the grid of the image that it was made from",
+            path=path,
+        )
+    try:
+        return replace(stored, array=dataset.classes.to_index(stored.array))
+    except LabelError as error:
+        raise LabelError(
+            expected=error.expected, got=error.got, remedy="write the dataset's own codes", path=path
+        ) from error
+
+
+def _judge(dataset: Dataset, pair: tuple[Case, Path]) -> CaseResult:
+    case, path = pair
+    label = read_case_label(dataset, case)
+    prediction = read_prediction(dataset, path, label)
+    scores = evaluate_arrays(
+        label.array,
+        prediction.array,
+        class_names=dataset.classes.names,
+        spacing_mm=label.spacing_mm,
+    )
+    return CaseResult(case, path, label.spacing_mm, scores)
+
+
+def _unusable(case: Case, path: Path, error: Exception) -> Failure:
+    if isinstance(error, UnivoxError):
+        cause = f"expected {error.expected}, got {error.got}"
+        return Failure(case.name, "unusable", cause, error.remedy, error.path or path)
+    return Failure(case.name, "unusable", f"{type(error).__name__}: {error}", "look at this file", path)
+
+
+def _wanted(dataset: Dataset, names: Sequence[str] | None) -> list[Case]:
+    if names is None:
+        wanted = list(dataset.labelled)
+    else:
+        by_name = {case.name: case for case in dataset.labelled}
+        unknown = [name for name in names if name not in by_name]
+        if unknown:
+            raise DatasetError(
+                expected="names of labelled cases",
+                got=", ".join(unknown[:5]),
+                remedy=f"choose among {', '.join(list(by_name)[:5])}, ...",
+                path=dataset.root,
+            )
+        wanted = [by_name[name] for name in dict.fromkeys(names)]
+    if not wanted:
+        raise DatasetError(
+            expected="cases with labels to judge by",
+            got="none",
+            remedy="give a dataset that has labels",
+            path=dataset.root,
+        )
+    return wanted
+
+
+def _refuse_strangers(pairing: Pairing, dataset: Dataset, wanted: Sequence[Case]) -> None:
+    """Nothing at all in common is a wrong folder, not a hundred missing files."""
+    if any(case.name in pairing.found or case.name in pairing.ambiguous for case in wanted):
+        return
+    seen = ", ".join(path.name for path in pairing.extra[:3]) or "no readable file"
+    raise DatasetError(
+        expected=f"predictions named like the cases of {dataset.name} ({wanted[0].name}, ...)",
+        got=seen,
+        remedy="give the folder that `univox predict` wrote for this dataset",
+    )
+
+
+def _unpaired(case: Case, pairing: Pairing) -> Failure:
+    several = pairing.ambiguous.get(case.name)
+    if several is None:
+        return Failure(case.name, "missing", "no prediction has this name", "predict this case", None)
+    names = ", ".join(str(path) for path in several)
+    return Failure(case.name, "ambiguous", f"several predictions: {names}", "leave one of them", several[0])
+
+
+def _badness(result: CaseResult) -> tuple[bool, float, str]:
+    """Sorting key: lowest mean Dice first, those without one last."""
+    absent = math.isnan(result.mean_dice)
+    return absent, 0.0 if absent else result.mean_dice, result.name
+
+
+def _grid_difference(label: Label, prediction: Label) -> str | None:
+    pixels = label.spatial_dims == 2 and not (label.stored.oriented or prediction.stored.oriented)
+    if pixels and label.spatial_shape == prediction.spatial_shape:
+        # Programs that write PNG or TIFF put in any resolution, or none: it says nothing about the grid.
+        return None
+    return grid_difference(label, prediction)

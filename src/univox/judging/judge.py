@@ -1,0 +1,117 @@
+"""Predictions judged into a folder: tables and one offline report."""
+
+from __future__ import annotations
+
+import platform
+import shlex
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from univox.data.dataset import Dataset
+from univox.errors import ModelError
+from univox.inference.record import Record, read_record
+from univox.judging.evaluate import Evaluation, evaluate
+from univox.judging.report import write_report
+from univox.judging.tables import write_tables
+from univox.model.domain import Domain
+from univox.model.folder import read_model
+from univox.model.lineage import TRAIN, origin_of
+from univox.model.stored import EXTENSIONS, StoredModel
+from univox.version import __version__
+
+REPORT = "report.html"
+
+
+def judge(
+    predictions: Path,
+    dataset: Dataset,
+    output: Path,
+    *,
+    jobs: int = 1,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Evaluation:
+    """Evaluate predictions and write cases.csv, summary.csv, metrics.json and report.html.
+
+    Where `univox predict` made the predictions, exactly the cases that it was asked for are judged, and the
+    curves of the model's training are in the report.
+
+    Args:
+        predictions: Folder of label files.
+        dataset: Whose labels are the measure.
+        output: Folder of the results.
+        jobs: Cases judged at once.
+        on_progress: Called with (done, total).
+
+    Raises:
+        DatasetError: Nothing to judge.
+        FileError: A folder is missing or cannot be written.
+    """
+    record = read_record(predictions)
+    labelled = {case.name for case in dataset.labelled}
+    asked = None if record is None else [name for name in record.cases if name in labelled]
+    evaluation = evaluate(predictions, dataset, cases=asked or None, jobs=jobs, on_progress=on_progress)
+    source = _source(record)
+    provenance = {**_made_by(record, source), **_here()}
+    write_tables(evaluation, output, provenance=provenance)
+    write_report(
+        evaluation,
+        output / REPORT,
+        log=_training_log(record, source),
+        domain=None if record is None else record.domain,
+        title=f"{dataset.name}: predictions against labels",
+        provenance=provenance,
+    )
+    return evaluation
+
+
+def _source(record: Record | None) -> tuple[StoredModel, Domain] | None:
+    """Read the model that made the predictions; None where nobody knows it, or it is not what it was."""
+    if record is None:
+        return None
+    try:
+        model = read_model(record.model)
+        return model, model.domain(record.domain)
+    except ModelError:
+        return None
+
+
+def _made_by(record: Record | None, source: tuple[StoredModel, Domain] | None) -> dict[str, str]:
+    if record is None:
+        return {}
+    if source is None:
+        return {"model": f"{record.model} (cannot be read)"}
+    model, domain = source
+    origin, seed = origin_of(model, domain), model.provenance.get("seed", "-")
+    return {
+        "model": str(record.model),
+        "domain": domain.name,
+        "recipe": str(model.recipe.get("name", "-")),
+        "network": f"{model.spec.name}, {model.num_parameters(domain.name):,} parameters",
+        "trained on": f"{origin.dataset}, {origin.cases.get('train', 0)} cases, seed {seed}",
+        "training": f"{_known(origin.iterations)} iterations in {_known(origin.seconds)} s",
+    }
+
+
+def _known(value: float | None) -> str:
+    return "-" if value is None else f"{value}"
+
+
+def _here() -> dict[str, str]:
+    return {
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "univox": __version__,
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+    }
+
+
+def _training_log(record: Record | None, source: tuple[StoredModel, Domain] | None) -> Path | None:
+    if record is None:
+        return None
+    # What came to the model later is not in the log of the run that made the model.
+    later = source is not None and origin_of(*source).by != TRAIN
+    folder = record.model / EXTENSIONS / record.domain if later else record.model / "run"
+    return folder / "log.jsonl" if (folder / "log.jsonl").exists() else None

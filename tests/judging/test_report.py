@@ -1,0 +1,145 @@
+"""One file that stands alone, says what it must, and takes any name for a case."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from tiny_dataset import label_codes, tiny_dataset, write_nifti
+
+from univox.errors import FileError
+from univox.judging.evaluate import Evaluation, evaluate
+from univox.judging.report import render, write_report
+
+DATE = datetime.datetime(2024, 2, 29, 12, 30, tzinfo=datetime.UTC)
+LOADING = {"src", "href", "xlink:href", "srcset", "data", "poster", "action", "formaction", "background", "cite"}
+VOID = {"meta", "br", "img", "link", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """What a browser would see: tags, what they load, and text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.loaded: list[str] = []
+        self.words: list[str] = []
+        self.open: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        if tag not in VOID:
+            self.open.append(tag)
+        self.loaded += [value or "" for name, value in attrs if name in LOADING]
+        self.loaded += [url for _, value in attrs for url in re.findall(r"url\(\s*['\"]?([^)'\"]*)", value or "")]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+        if self.open and self.open[-1] == "style":
+            assert "@import" not in data
+            self.loaded += re.findall(r"url\(\s*['\"]?([^)'\"]*)", data)
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("run") / "log.jsonl"
+    events = [
+        {"event": "iteration", "iteration": 1, "loss": 2.0, "lr": 0.1, "seconds": 0.5},
+        {"event": "validation", "iteration": 1, "mean_dice": 0.4, "dice": {"front": 0.3, "back": 0.5}},
+    ]
+    path.write_text("".join(json.dumps(event) + "\n" for event in events))
+    return path
+
+
+@pytest.fixture(scope="module")
+def page(mixed_evaluation: Evaluation, log: Path) -> Page:
+    facts = {"command": "univox evaluate p d", "recipe": {"name": "univox", "optimizer": {"lr": 0.1}}}
+    return Page(render(mixed_evaluation, log=log, provenance=facts, date=DATE))
+
+
+def test_nothing_is_loaded_from_anywhere(page: Page) -> None:
+    assert page.loaded
+    for target in page.loaded:
+        assert target.startswith(("#", "data:image/png;base64,")), target
+    assert "link" not in page.tags
+    assert page.tags.count("script") == 1
+    assert page.open == []
+
+
+def test_the_page_says_what_it_must(page: Page) -> None:
+    text = " ".join(" ".join(page.words).split())
+    assert "0.792 mean foreground Dice" in text
+    assert "Evaluation of tiny" in text
+    assert "2024-02-29 12:30 UTC" in text
+    assert "univox evaluate p d" in text
+    assert '"lr": 0.1' in text
+    for name in ("swapped.nii.gz", "garbage.nii.gz", "undeclared.nii.gz", "stranger.nii.gz", "absent"):
+        assert name in text
+    assert "Worst: missed" in text
+    assert "Median: shifted" in text
+    assert "∞" in text
+    assert page.tags.count("img") == 6
+    assert page.tags.count("svg") == 2 + 6
+
+
+def test_cases_stand_worst_first(page: Page) -> None:
+    words = [word for word in page.words if word in ("missed", "shifted", "perfect")]
+    assert words == ["missed", "missed", "shifted", "shifted", "perfect", "perfect"]
+
+
+def test_hostile_names_stay_text(tmp_path: Path) -> None:
+    name = "<script>alert(1)<"
+    dataset = tiny_dataset(tmp_path / "data", name, "\"onload='x'")
+    dataset = dataclasses.replace(dataset, name="<img src=x>")
+    write_nifti(tmp_path / "p" / f"{name}.nii.gz", label_codes(shift=1))
+    write_nifti(tmp_path / "p" / "\"onload='x'.nii.gz", label_codes())
+    write_nifti(tmp_path / "p" / "<b>extra.nii.gz", label_codes())
+    facts = {"</pre><i>": {"<u>": "<s>"}}
+    page = Page(render(evaluate(tmp_path / "p", dataset), provenance=facts, date=DATE))
+    assert page.tags.count("script") == 1
+    assert not {"b", "i", "u", "s"} & set(page.tags) - {"b"}
+    assert page.tags.count("b") == 3  # the figures of the summary
+    assert name in page.words
+    assert any("<b>extra" in word for word in page.words)
+    assert page.tags.count("img") == 6
+
+
+def test_given_facts_win_over_measured_ones(mixed_evaluation: Evaluation) -> None:
+    empty = dataclasses.replace(mixed_evaluation, results=())
+    page = Page(render(empty, provenance={"date": "yesterday"}, title="Mine"))
+    assert page.words.count("yesterday") == 1
+    assert page.words.count("Mine") == 2
+    assert any("tiny · yesterday" in word for word in page.words)
+
+
+def test_an_evaluation_without_a_result_still_has_a_page(mixed_evaluation: Evaluation) -> None:
+    page = Page(render(dataclasses.replace(mixed_evaluation, results=()), date=DATE))
+    assert page.tags.count("img") == 0
+    assert "could not be judged" in " ".join(page.words)
+
+
+def test_an_image_that_cannot_be_read_costs_only_its_pictures(tmp_path: Path) -> None:
+    dataset = tiny_dataset(tmp_path / "data", "a")
+    write_nifti(tmp_path / "p" / "a.nii.gz", label_codes())
+    evaluation = evaluate(tmp_path / "p", dataset)
+    dataset.cases[0].images[0].write_bytes(b"gone")
+    page = Page(render(evaluation, date=DATE))
+    assert page.tags.count("img") == 0
+    assert any(word.startswith("No picture: ") for word in page.words)
+
+
+def test_the_file_is_written_and_a_missing_log_is_named(mixed_evaluation: Evaluation, tmp_path: Path) -> None:
+    empty = dataclasses.replace(mixed_evaluation, results=())
+    write_report(empty, tmp_path / "deep" / "report.html", date=DATE)
+    assert (tmp_path / "deep" / "report.html").read_text(encoding="utf-8") == render(empty, date=DATE)
+    with pytest.raises(FileError, match=r"nowhere.jsonl: expected a training log"):
+        write_report(empty, tmp_path / "r.html", log=tmp_path / "nowhere.jsonl")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from univox.data.case import Case
-from univox.data.split import holdout, kfold
+from univox.data.split import holdout, kfold, nested
 from univox.errors import DatasetError
 
 subjects = st.lists(st.integers(1, 4), min_size=2, max_size=20)
@@ -83,3 +84,37 @@ def test_impossible_splits_say_so() -> None:
         holdout(cases_of([5]), fraction=0.5, seed=0)
     with pytest.raises(DatasetError, match="at least 2 folds"):
         kfold(cases_of([1, 1]), 1, 0)
+
+
+@settings(deadline=None, max_examples=60)
+@given(subjects, st.integers(0, 9), st.data(), st.randoms())
+def test_a_smaller_subset_lies_in_each_larger_one(
+    sizes: list[int], seed: int, data: st.DataObject, shuffle: random.Random
+) -> None:
+    cases = cases_of(sizes)
+    wanted = data.draw(st.lists(st.integers(1, len(cases)), min_size=1, max_size=4, unique=True))
+    try:
+        chosen = nested(cases, wanted, seed)
+    except DatasetError:
+        # Only subjects of several cases can bring two sizes to the same cases.
+        assert max(sizes) > 1
+        return
+    ordered = [set(names) for _, names in sorted(zip(wanted, chosen, strict=True))]
+    assert all(smaller < larger for smaller, larger in pairwise(ordered))
+    for names in chosen:
+        inside = {case.subject for case in cases if case.name in names}
+        assert set(names) == {case.name for case in cases if case.subject in inside}
+    if max(sizes) == 1:
+        assert [len(names) for names in chosen] == wanted
+    shuffle.shuffle(cases)
+    assert nested(cases, wanted, seed) == chosen
+
+
+def test_subsets_come_nearest_to_their_sizes_in_whole_subjects() -> None:
+    cases = cases_of([2] * 6)
+    assert [len(names) for names in nested(cases, [1, 4, 12], seed=0)] == [2, 4, 12]
+    assert [len(names) for names in nested(cases, [2, 7], seed=0)] == [2, 6]
+    with pytest.raises(DatasetError, match="4, 5, which come to 4, 4 cases"):
+        nested(cases, [4, 5], seed=0)
+    with pytest.raises(DatasetError, match="sizes from 1 to 12"):
+        nested(cases, [13], seed=0)

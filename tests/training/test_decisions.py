@@ -1,15 +1,24 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from univox.data.cache import prepare_cases
+from univox.data.case import Case
+from univox.data.dataset import Dataset
 from univox.data.layouts import open_dataset
+from univox.data.source import DatasetSource
+from univox.data.split import Split
 from univox.errors import DatasetError, RecipeError
+from univox.model.folder import read_model
 from univox.recipes.catalog import load_recipe
 from univox.training.decisions import batches_of, choose_split, fitted_plan, network_specs
 from univox.training.request import TrainRequest
+from univox.training.run import train
 
 
 def test_every_case_is_on_one_side(tiny_dataset: Path, tiny_request: Callable[..., TrainRequest]) -> None:
@@ -40,6 +49,40 @@ def test_nothing_left_to_train_on_is_an_error(tiny_dataset: Path, tiny_request: 
         choose_split(dataset, tiny_request(), test_cases=[case.name for case in dataset.cases])
 
 
+def test_named_training_cases_are_all_that_is_learned_from(
+    tiny_dataset: Path, tiny_request: Callable[..., TrainRequest]
+) -> None:
+    dataset = open_dataset(tiny_dataset)
+    named = ("ball_01", "ball_03", "ball_04", "ball_06")
+    split = choose_split(dataset, tiny_request(), test_cases=("ball_00",), training_cases=named)
+    assert sorted((*split.train, *split.validation)) == list(named)
+    assert (len(split.validation), split.test) == (1, ("ball_00",))
+    assert choose_split(dataset, tiny_request(validation=0.0), training_cases=named).train == named
+    with pytest.raises(DatasetError, match="training cases that the dataset holds, got ball_98, ball_99"):
+        choose_split(dataset, tiny_request(), training_cases=("ball_99", "ball_01", "ball_98"))
+    with pytest.raises(DatasetError, match="training cases that are not kept out, got ball_01"):
+        choose_split(dataset, tiny_request(), test_cases=("ball_01",), training_cases=named)
+
+
+def test_a_run_on_named_cases_leaves_the_others_unread(
+    tiny_dataset: Path, tiny_request: Callable[..., TrainRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared: set[str] = set()
+
+    def watched(dataset: Dataset, cases: Sequence[Case], *rest: Any, **named: Any) -> Any:
+        prepared.update(case.name for case in cases)
+        return prepare_cases(dataset, cases, *rest, **named)
+
+    monkeypatch.setattr("univox.training.domain_data.prepare_cases", watched)
+    source = DatasetSource(path=tiny_dataset, test_cases=("ball_00",), training_cases=("ball_01", "ball_02"))
+    trained = train(tiny_request(datasets=(source,), validation=0.0, iterations=2))
+    assert prepared == {"ball_01", "ball_02"}
+    expected = Split(train=("ball_01", "ball_02"), validation=(), test=("ball_00",))
+    assert trained.splits["Ball"] == expected
+    assert read_model(trained.model).domain().split == {side: list(names) for side, names in asdict(expected).items()}
+    assert TrainRequest.read(trained.model).dataset.training_cases == ("ball_01", "ball_02")
+
+
 def test_only_what_the_plan_decides_may_be_auto(tiny_dataset: Path) -> None:
     from univox.data.plan import make_plan
 
@@ -67,7 +110,6 @@ def test_an_auto_patch_grows_to_what_the_network_takes(tiny_dataset: Path) -> No
 
 
 def test_patches_of_an_unpadded_network_are_placed_by_its_logits(tiny_dataset: Path, tmp_path: Path) -> None:
-    from univox.data.cache import prepare_cases
     from univox.data.plan import make_plan
 
     dataset = open_dataset(tiny_dataset)

@@ -24,6 +24,8 @@ class DatasetSource(BaseModel):
         subjects: A regular expression that finds the subject in a case's name: its first group, or all that it
             matches. None: as the layout says.
         test_cases: Names of cases that a run keeps out as test cases, in place of a random share.
+        training_cases: Names of the cases that a run learns from, those that validate included; what is neither
+            here nor kept out is left unread. None: all that are not kept out.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,6 +37,7 @@ class DatasetSource(BaseModel):
     labels_are: LabelsAre = "auto"
     subjects: str | None = None
     test_cases: tuple[str, ...] = ()
+    training_cases: tuple[str, ...] = ()
 
     def open(self) -> Dataset:
         """Open it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from univox.data.case import Case
 from univox.errors import DatasetError
@@ -83,6 +84,42 @@ def kfold(cases: Sequence[Case], folds: int, seed: int) -> list[Split]:
     for group in sorted(groups, key=len, reverse=True):
         min(members, key=len).update(group)
     return [_split(cases, fold) for fold in members]
+
+
+def nested(cases: Sequence[Case], sizes: Sequence[int], seed: int) -> list[tuple[str, ...]]:
+    """Choose subsets of which each holds every smaller one.
+
+    Whole subjects come in one order, drawn from the seed and their names alone; a subset is as many of the first as
+    bring the number of cases nearest to its size, the fewer of two as near, and at least one.
+
+    Args:
+        cases: To choose from; their order does not matter.
+        sizes: Wanted numbers of cases, each at least 1.
+        seed: Another seed, other subsets.
+
+    Returns:
+        Names of the cases of each, in the order of the sizes; sorted.
+
+    Raises:
+        DatasetError: A size is below 1 or above the number of cases, or two sizes come to the same cases.
+    """
+    out_of_range = [size for size in sizes if not 1 <= size <= len(cases)]
+    if out_of_range:
+        raise DatasetError(
+            expected=f"sizes from 1 to {len(cases)}, the cases that are not kept out",
+            got=str(out_of_range[0]),
+            remedy="ask for fewer cases, or keep fewer out",
+        )
+    groups = _subjects(cases, seed)
+    ends = list(accumulate(len(group) for group in groups))
+    taken = [min(range(len(ends)), key=lambda last: abs(ends[last] - size)) + 1 for size in sizes]
+    if len(set(taken)) < len(taken):
+        raise DatasetError(
+            expected="sizes that come to different cases",
+            got=f"{', '.join(map(str, sizes))}, which come to {', '.join(str(ends[n - 1]) for n in taken)} cases",
+            remedy="choose sizes further apart: a subject is never divided",
+        )
+    return [tuple(sorted(name for group in groups[:count] for name in group)) for count in taken]
 
 
 def _subjects(cases: Sequence[Case], seed: int) -> list[list[str]]:

@@ -30,7 +30,9 @@ FEWEST_TRAINING = 3
 MOST_CORES_WITHOUT_WORKER = 4
 
 
-def choose_split(dataset: Dataset, request: TrainRequest, *, test_cases: Sequence[str] = ()) -> Split:
+def choose_split(
+    dataset: Dataset, request: TrainRequest, *, test_cases: Sequence[str] = (), training_cases: Sequence[str] = ()
+) -> Split:
     """Keep out test cases by name or by share, then validation cases from the rest.
 
     Subjects are never divided, save by whoever names the test cases. Nobody validates where fewer than
@@ -40,9 +42,12 @@ def choose_split(dataset: Dataset, request: TrainRequest, *, test_cases: Sequenc
         dataset: Its labelled cases are split.
         request: How much is kept out, and the seed.
         test_cases: Names of the test cases; none: the share that the request says.
+        training_cases: Names of the cases to learn from; those that validate are drawn from them, and what is
+            neither here nor kept out is on no side. None: all that are not kept out.
 
     Raises:
-        DatasetError: No labelled case, a test case that is not there, or nothing left to train on.
+        DatasetError: No labelled case, a named case that is not there or is named for both, or nothing left to
+            train on.
     """
     cases = dataset.labelled
     if not cases:
@@ -53,7 +58,7 @@ def choose_split(dataset: Dataset, request: TrainRequest, *, test_cases: Sequenc
             path=dataset.root,
         )
     test = _test_names(cases, request, dataset, test_cases)
-    rest = [case for case in cases if case.name not in test]
+    rest = _rest(cases, test, training_cases, dataset)
     subjects = len({case.subject for case in rest})
     if subjects == 0:
         raise DatasetError(
@@ -72,18 +77,36 @@ def choose_split(dataset: Dataset, request: TrainRequest, *, test_cases: Sequenc
 
 def _test_names(cases: Sequence[Case], request: TrainRequest, dataset: Dataset, named: Sequence[str]) -> set[str]:
     if named:
-        unknown = sorted(set(named) - {case.name for case in cases})
-        if unknown:
-            raise DatasetError(
-                expected="test cases that the dataset holds",
-                got=", ".join(unknown),
-                remedy="name labelled cases of this dataset; of several datasets as 'FOLDER: NAME,NAME'",
-                path=dataset.root,
-            )
+        _refuse_unknown(named, cases, dataset, "test")
         return set(named)
     if request.holdout > 0:
         return set(holdout(cases, fraction=request.holdout, seed=request.seed).validation)
     return set()
+
+
+def _rest(cases: Sequence[Case], test: set[str], named: Sequence[str], dataset: Dataset) -> list[Case]:
+    """Give the cases that train or validate."""
+    _refuse_unknown(named, cases, dataset, "training")
+    both = sorted(test & set(named))
+    if both:
+        raise DatasetError(
+            expected="training cases that are not kept out",
+            got=", ".join(both[:5]),
+            remedy="name each case for one side",
+            path=dataset.root,
+        )
+    return [case for case in cases if case.name not in test and (not named or case.name in named)]
+
+
+def _refuse_unknown(named: Sequence[str], cases: Sequence[Case], dataset: Dataset, side: str) -> None:
+    unknown = sorted(set(named) - {case.name for case in cases})
+    if unknown:
+        raise DatasetError(
+            expected=f"{side} cases that the dataset holds",
+            got=", ".join(unknown[:5]),
+            remedy="name labelled cases of this dataset; of several datasets as 'FOLDER: NAME,NAME'",
+            path=dataset.root,
+        )
 
 
 def network_specs(recipe: Recipe, plans: Sequence[Plan], datasets: Sequence[Dataset]) -> list[NetworkSpec]:

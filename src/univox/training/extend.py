@@ -161,7 +161,8 @@ def begin_extension(
     _refuse_earlier_try(request, resume=resume)
     request = request.as_begun()
     recipe = _recipe(stored, request)
-    split = choose_split(dataset, request, test_cases=request.dataset.test_cases)
+    source = request.dataset
+    split = choose_split(dataset, request, test_cases=source.test_cases, training_cases=source.training_cases)
     plan = measured(dataset, split, request, recipe, observer)
     spec = stored.spec.model_copy(
         update={"in_channels": len(dataset.channel_names), "num_classes": dataset.classes.num_classes}

@@ -49,9 +49,15 @@ def test_the_plain_name_in_a_case_folder_is_preferred(tmp_path: Path, name: str)
 
 
 def test_a_file_at_the_top_is_preferred_to_one_below(tmp_path: Path) -> None:
-    found = pair(tmp_path, ["case.nii.gz", "probabilities/case.nii.gz"], "case")
+    found = pair(tmp_path, ["case.nii.gz", "older/case.nii.gz"], "case")
     assert found.found == {"case": tmp_path / "case.nii.gz"}
-    assert found.extra == (tmp_path / "probabilities/case.nii.gz",)
+    assert found.extra == (tmp_path / "older/case.nii.gz",)
+
+
+def test_saved_probabilities_are_neither_predictions_nor_strangers(tmp_path: Path) -> None:
+    found = pair(tmp_path, ["case.nii.gz", "probabilities/case.nii.gz", "probabilities/other.nii.gz"], "case", "other")
+    assert found.found == {"case": tmp_path / "case.nii.gz"}
+    assert found.extra == ()
 
 
 def test_a_header_and_its_data_are_one_file(tmp_path: Path) -> None:

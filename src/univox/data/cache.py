@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
 import json
 import os
-import re
 import shutil
 import sys
 import time
@@ -28,6 +26,7 @@ from univox.data.every_case import every_case
 from univox.data.plan import Plan
 from univox.data.preprocess import CaseGeometry, prepare_image, prepare_label
 from univox.data.preprocess_settings import Preprocessing
+from univox.data.source_digests import source_digests
 from univox.errors import FileError
 from univox.parallel import OnProgress
 
@@ -37,9 +36,6 @@ INDICES_PER_CLASS = 10_000
 """Voxels remembered of each class, from which patches are centred on foreground."""
 ABANDONED_AFTER_S = 24 * 3600
 """A half-written case of this age was left by a process that was killed."""
-HEADER_BYTES = 65_536
-"""In which a header names the file that holds its voxels."""
-_DATA_FILE = re.compile(rb"(?mi)^(?:ElementDataFile|data ?file)\s*[=:]\s*(\S.*?)\s*$")
 _PARTIAL = ".partial-"
 
 
@@ -169,42 +165,10 @@ def entry_name(case: Case, preprocessing: Preprocessing, classes: Classes) -> st
         "preprocessing": preprocessing.model_dump(mode="json"),
         "classes": [list(label_class.codes) for label_class in classes.classes],
         "instances": classes.instances,
-        "images": [_source_digests(path) for path in case.images],
-        "label": None if case.label is None else _source_digests(case.label),
+        "images": [source_digests(path) for path in case.images],
+        "label": None if case.label is None else source_digests(case.label),
     }
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:40]
-
-
-def _source_digests(path: Path) -> list[str]:
-    sources = (path, *_detached(path))
-    return [f"{source.suffix.lower()}:{_digest(source)}" for source in sources]
-
-
-def _detached(path: Path) -> list[Path]:
-    # A header in a file of its own says nothing of a change in the voxels beside it.
-    suffix = path.suffix.lower()
-    partners: list[Path] = []
-    if suffix in (".hdr", ".img"):
-        others = {".hdr", ".img", ".HDR", ".IMG"} - {path.suffix}
-        partners = [path.with_suffix(other) for other in sorted(others)]
-    elif suffix in (".mhd", ".mha", ".nrrd"):
-        with contextlib.suppress(OSError), path.open("rb") as stream:
-            named = _DATA_FILE.search(stream.read(HEADER_BYTES))
-            partners = [path.parent / os.fsdecode(named.group(1))] if named else []
-    return [partner for partner in partners if partner.is_file()]
-
-
-def _digest(path: Path) -> str:
-    try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise FileError(
-            expected="a readable file",
-            got=error.strerror or str(error),
-            remedy="check the path and its permissions",
-            path=path,
-        ) from error
 
 
 def _drawn(label: NDArray[np.uint8], class_index: int) -> NDArray[np.int64]:

@@ -13,13 +13,11 @@ import torch
 
 from univox.atomic import written_atomically
 from univox.data.classes import Classes
+from univox.data.prediction_folder import probabilities_file
 from univox.errors import FileError, UnivoxError
 from univox.image import WRITABLE_SUFFIXES, Image, image_suffix, write_image, write_label
 from univox.inference.inputs import Input
 from univox.inference.predictor import Prediction
-
-PROBABILITIES = "probabilities"
-"""Folder inside the output folder, apart from the labels so that these can be evaluated as they lie."""
 
 PICTURE = ".png"
 """Written in place of formats that are only read, all of them pictures."""
@@ -127,8 +125,7 @@ def output_path(folder: Path, entry: Input, suffix: str | None = None) -> Path:
 
 def probabilities_path(folder: Path, entry: Input, spatial_dims: int) -> Path:
     """Give the place of a case's probabilities."""
-    suffix = ".npy" if spatial_dims == 2 else ".nii.gz"
-    return folder / PROBABILITIES / f"{entry.name}{suffix}"
+    return probabilities_file(folder, entry.name, spatial_dims)
 
 
 def check_targets(inputs: Sequence[Input], targets: Sequence[Path]) -> None:

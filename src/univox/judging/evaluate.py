@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal
@@ -12,9 +12,11 @@ from typing import Literal
 from univox import metrics, parallel
 from univox.data.case import Case
 from univox.data.dataset import Dataset, read_case_label
+from univox.data.source_digests import source_digests
 from univox.errors import DatasetError, GeometryError, LabelError, UnivoxError
 from univox.image import Label, grid_difference, read_label
 from univox.judging.pairing import Pairing, pair_predictions
+from univox.judging.reliability import Reliability, measure_reliability
 from univox.judging.scores import METRICS, ClassScore, evaluate_arrays, mean_dice
 from univox.judging.statistics import Summary, summarize
 from univox.parallel import OnProgress, map_cases
@@ -29,12 +31,20 @@ class CaseResult:
         prediction: The file that was judged.
         spacing_mm: Of the label's grid, array order.
         scores: One per foreground class.
+        confusion: K rows of K voxel counts; row = class in the label, column = class in the prediction.
+        digests: sha256 of the label's files, then of the prediction's, each with its suffix.
+        reliability: Of the probabilities beside the prediction; None where there are none.
+        unreliable: Why the probabilities that are there could not be judged.
     """
 
     case: Case
     prediction: Path
     spacing_mm: tuple[float, ...]
     scores: tuple[ClassScore, ...]
+    confusion: tuple[tuple[int, ...], ...] = ()
+    digests: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+    reliability: Reliability | None = field(default=None, compare=False)
+    unreliable: str = ""
 
     @property
     def name(self) -> str:
@@ -198,7 +208,22 @@ def _judge(dataset: Dataset, pair: tuple[Case, Path]) -> CaseResult:
         class_names=dataset.classes.names,
         spacing_mm=label.spacing_mm,
     )
-    return CaseResult(case, path, label.spacing_mm, scores)
+    confusion = metrics.confusion_matrix(label.array, prediction.array, dataset.classes.num_classes)
+    reliability, unreliable = measure_reliability(path, label, prediction.array)
+    return CaseResult(
+        case,
+        path,
+        label.spacing_mm,
+        scores,
+        confusion=tuple(map(tuple, confusion.tolist())),
+        digests=(_digests(case.label), _digests(path)),
+        reliability=reliability,
+        unreliable=unreliable,
+    )
+
+
+def _digests(path: Path | None) -> tuple[str, ...]:
+    return () if path is None else tuple(source_digests(path))
 
 
 def _unusable(case: Case, path: Path, error: Exception) -> Failure:

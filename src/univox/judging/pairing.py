@@ -8,6 +8,7 @@ from pathlib import Path
 
 from univox.data.case import Case
 from univox.data.image_files import is_image_file
+from univox.data.prediction_folder import BESIDE_THE_LABELS
 from univox.errors import FileError
 from univox.image import image_stem
 
@@ -35,7 +36,8 @@ def pair_predictions(predictions: Path | Sequence[Path], cases: Iterable[Case]) 
 
     It is a file with the name of the case, or of its label file, and any readable suffix. A folder with the
     name of the case is looked into as well: its only readable file counts, or the one that is called like
-    the case, "prediction", "label", "segmentation", "seg" or "mask".
+    the case, "prediction", "label", "segmentation", "seg" or "mask". Probabilities that `univox predict` saved
+    beside the labels are passed over.
 
     Args:
         predictions: A folder (searched to any depth), or files and folders.
@@ -111,7 +113,8 @@ def _readable_files(roots: Sequence[Path]) -> dict[Path, Path]:
 
 
 def _is_readable(path: Path, root: Path) -> bool:
-    if any(part.startswith(".") for part in path.relative_to(root).parts):
+    inside = path.relative_to(root).parts
+    if any(part.startswith(".") for part in inside) or any(part in BESIDE_THE_LABELS for part in inside[:-1]):
         return False
     # The voxels of a .hdr lie in the .img beside it: one image, two files.
     is_second_file = path.suffix.lower() == ".img" and path.with_suffix(".hdr").exists()

@@ -245,6 +245,23 @@ def test_the_platform_says_where(platform: str, expected: str, monkeypatch: pyte
     assert default_cache_dir() == Path.home() / expected
 
 
+def test_objects_keep_their_numbers_beside_the_class_map(dataset: Dataset, plan: Plan, tmp_path: Path) -> None:
+    prepared: dict[str, PreparedCase] = {}
+    for borders in ("none", "background", "class"):
+        numbered = dataclasses.replace(dataset, classes=Classes.of_instances(borders=borders))
+        (prepared[borders],) = prepare_cases(numbered, dataset.cases[:1], plan, cache_dir=tmp_path / "cache")
+    numbers = [entry.instances() for entry in prepared.values()]
+    labels = {borders: np.asarray(entry.label()) for borders, entry in prepared.items()}
+    for array in numbers:
+        assert array is not None
+        assert set(np.unique(array)) == {0, 1, 2}
+        np.testing.assert_array_equal(array > 0, labels["none"] > 0)
+    np.testing.assert_array_equal(labels["class"] == 1, labels["background"] == 1)
+    np.testing.assert_array_equal(labels["class"] > 0, labels["none"] > 0)
+    assert (labels["class"] == 2).any()
+    assert prepare_cases(dataset, dataset.cases[:1], plan, cache_dir=tmp_path / "cache")[0].instances() is None
+
+
 def test_a_prepared_case_without_labels_of_a_class(tmp_path: Path) -> None:
     dataset = write_dataset(tmp_path / "toy")
     merged = dataclasses.replace(dataset, classes=Classes.of({0: "background", 1: "body", 2: "cap", 9: "none"}))

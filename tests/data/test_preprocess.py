@@ -14,13 +14,14 @@ from univox.data.preprocess import (
     CaseGeometry,
     case_geometry,
     prepare_image,
+    prepare_instances,
     prepare_label,
     restore_all_probabilities,
     restore_label,
     restore_probabilities,
 )
 from univox.data.preprocess_settings import Normalization, Percentiles, Preprocessing
-from univox.errors import DatasetError, RecipeError, ShapeError
+from univox.errors import DatasetError, LabelError, RecipeError, ShapeError
 from univox.image import Image, read_image, read_label
 
 GEOMETRIC = Preprocessing(crop="nonzero", spacing_mm="none", clip="none", normalization=Normalization(scope="none"))
@@ -198,3 +199,15 @@ def test_real_labels_come_back(shared_data) -> None:
             both = np.count_nonzero((there_and_back == index) & (label == index))
             sizes = np.count_nonzero(there_and_back == index) + np.count_nonzero(label == index)
             assert 2 * both / sizes > 0.98
+
+
+def test_numbers_of_objects_take_the_nearest_even_when_they_are_large() -> None:
+    numbers = np.array([[0, 2**31 - 1, 16_777_217], [5, 5, 0]], dtype=np.int64)
+    same = CaseGeometry((2, 3), ((0, 2), (0, 3)), (2, 3), (1.0, 1.0))
+    np.testing.assert_array_equal(prepare_instances(numbers, same), numbers)
+    doubled = CaseGeometry((2, 3), ((0, 2), (1, 3)), (4, 4), (0.5, 0.5))
+    np.testing.assert_array_equal(
+        prepare_instances(numbers, doubled), np.kron(numbers[:, 1:], np.ones((2, 2), np.int64))
+    )
+    with pytest.raises(LabelError, match="numbered up to"):
+        prepare_instances(numbers + 1, same)

@@ -31,6 +31,10 @@ LabelsAre = Annotated[
     Literal["auto", "classes", "instances"],
     typer.Option("--labels-are", help="Whether label images hold classes or instance numbers."),
 ]
+Borders = Annotated[
+    Literal["background", "class", "none"],
+    typer.Option("--borders", help="Where labels number objects: what the voxels between touching ones become."),
+]
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes that read and prepare cases.")]
 SubjectPattern = Annotated[
     str | None,
@@ -65,6 +69,7 @@ def dataset_sources(
     classes: Sequence[str] | None = None,
     labels: Sequence[str] | None = None,
     labels_are: Literal["auto", "classes", "instances"] = "auto",
+    borders: Literal["background", "class", "none"] = "background",
     subjects: Sequence[str] | None = None,
     test_cases: Sequence[str] | None = None,
 ) -> tuple[DatasetSource, ...]:
@@ -87,6 +92,7 @@ def dataset_sources(
             classes=_value_for(path, datasets, classes, "--classes"),
             labels=_value_for(path, datasets, labels, "--labels"),
             labels_are=labels_are,
+            borders=borders,
             subjects=_value_for(path, datasets, subjects, "--subjects"),
             test_cases=_names_for(path, datasets, test_cases),
         )

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from univox.cli.console import EXIT_SOME_FAILED, complain, say, table
-from univox.cli.dataset_options import ClassSelection, DatasetPath, LabelFolder, LabelsAre, Layout
+from univox.cli.dataset_options import Borders, ClassSelection, DatasetPath, LabelFolder, LabelsAre, Layout
 
 WORST = 10
 
@@ -25,6 +25,7 @@ def evaluate(
     classes: ClassSelection = None,
     labels: LabelFolder = None,
     labels_are: LabelsAre = "auto",
+    borders: Borders = "background",
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Cases judged at once.")] = 2,
 ) -> None:
     """Judge predictions against a dataset's labels: tables, intervals and one offline HTML report.
@@ -34,7 +35,9 @@ def evaluate(
     from univox.data.layouts import open_dataset
     from univox.judging.judge import REPORT, judge
 
-    opened = open_dataset(dataset, layout=layout, classes=classes, labels=labels, labels_are=labels_are)
+    opened = open_dataset(
+        dataset, layout=layout, classes=classes, labels=labels, labels_are=labels_are, borders=borders
+    )
     where = output or predictions.parent / f"{predictions.resolve().name}-evaluation"
     done = judge(predictions, opened, where, jobs=jobs)
     rows: list[list[str]] = []

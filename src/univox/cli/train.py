@@ -10,6 +10,7 @@ import typer
 
 from univox.cli.console import say
 from univox.cli.dataset_options import (
+    Borders,
     ClassSelections,
     Jobs,
     LabelFolders,
@@ -35,6 +36,7 @@ def reading_flags(source: DatasetSource) -> str:
         "--classes": (source.classes, None),
         "--labels": (source.labels, None),
         "--labels-are": (source.labels_are, "auto"),
+        "--borders": (source.borders, "background"),
     }
     return "".join(f" {flag} {shlex.quote(str(value))}" for flag, (value, usual) in given.items() if value != usual)
 
@@ -80,6 +82,7 @@ def train(
     classes: ClassSelections = None,
     labels: LabelFolders = None,
     labels_are: LabelsAre = "auto",
+    borders: Borders = "background",
     subjects: SubjectPatterns = None,
     skip_bad_cases: SkipBadCases = False,
     jobs: Jobs = 2,
@@ -115,6 +118,7 @@ def train(
                 classes=classes,
                 labels=labels,
                 labels_are=labels_are,
+                borders=borders,
                 subjects=subjects,
                 test_cases=test_cases,
             ),

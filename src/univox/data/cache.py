@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from univox.atomic import write_json
 from univox.data.case import Case
 from univox.data.classes import Classes
-from univox.data.dataset import Dataset, read_case_image, read_case_label
+from univox.data.dataset import Dataset, read_case_codes, read_case_image, read_case_label
 from univox.data.every_case import every_case
 from univox.data.plan import Plan
-from univox.data.preprocess import CaseGeometry, prepare_image, prepare_label
+from univox.data.preprocess import CaseGeometry, prepare_image, prepare_instances, prepare_label
 from univox.data.preprocess_settings import Preprocessing
 from univox.data.source_digests import source_digests
 from univox.errors import FileError
@@ -62,6 +62,11 @@ class PreparedCase:
     def label(self) -> NDArray[np.uint8]:
         """The label (*spatial), class indices, mapped from disk, read-only."""
         return np.load(self.folder / "label.npy", mmap_mode="r", allow_pickle=False)
+
+    def instances(self) -> NDArray[np.int32] | None:
+        """The numbers of the objects (*spatial), 0 for none, mapped from disk; None where labels hold classes."""
+        path = self.folder / "instances.npy"
+        return np.load(path, mmap_mode="r", allow_pickle=False) if path.is_file() else None
 
     def foreground(self, class_index: int) -> NDArray[np.int64]:
         """Flat indices (C order) into the label of at most 10,000 voxels of a class, ascending.
@@ -142,11 +147,13 @@ def prepare_case(case: Case, *, dataset: Dataset, preprocessing: Preprocessing, 
     foreground = [_drawn(label, index) for index in range(1, num_classes)]
     counts = tuple(len(indices) for indices in foreground)
     description = {"geometry": geometry.to_json(), "channels": len(image), "indices_per_class": counts}
-    arrays = {
+    arrays: dict[str, NDArray[Any]] = {
         "image": image,
         "label": label,
         "foreground": np.concatenate([np.zeros(0, dtype=np.int64), *foreground]),
     }
+    if dataset.classes.instances:
+        arrays["instances"] = prepare_instances(read_case_codes(case).array, geometry)
     try:
         _store(folder, arrays, description)
     except OSError as error:
@@ -164,7 +171,8 @@ def entry_name(case: Case, preprocessing: Preprocessing, classes: Classes) -> st
         "version": CACHE_VERSION,
         "preprocessing": preprocessing.model_dump(mode="json"),
         "classes": [list(label_class.codes) for label_class in classes.classes],
-        "instances": classes.instances,
+        # Only where labels number objects: the entries of all others keep their names.
+        "instances": f"borders: {classes.borders}" if classes.instances else False,
         "images": [source_digests(path) for path in case.images],
         "label": None if case.label is None else source_digests(case.label),
     }
@@ -189,12 +197,14 @@ def _load(folder: Path, name: str) -> PreparedCase | None:
         prepared = PreparedCase(name, folder, geometry, counts)
         image, label = prepared.image(), prepared.label()
         indices = np.load(folder / "foreground.npy", allow_pickle=False)
+        numbers = prepared.instances()
         image_shape = (int(description["channels"]), *geometry.prepared_shape)
     except (OSError, EOFError, ValueError, KeyError, TypeError):
         return None
     whole = (
         (image.shape, image.dtype) == (image_shape, np.float32)
         and (label.shape, label.dtype) == (geometry.prepared_shape, np.uint8)
+        and (numbers is None or numbers.shape == label.shape)
         and (indices.shape, indices.dtype) == ((sum(counts),), np.int64)
     )
     return prepared if whole else None

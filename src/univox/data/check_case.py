@@ -48,7 +48,7 @@ def examine(expected: Expected, files: Files) -> CaseFacts:
     grid = _grid(image if image is not None else label)
     if grid is not None and expected.spatial_dims == 3:
         _spacing_rules(grid, files, notes)
-    present = frozenset(i for code in counts if (i := expected.classes.index_of(code)) is not None)
+    present = expected.classes.indices_of(counts)
     return CaseFacts(
         name=files.name,
         path=str(files.images[0] if files.images else files.label),

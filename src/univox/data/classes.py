@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from univox.data.instance_borders import Borders, between_instances
 from univox.data.selection import selected_codes
 from univox.errors import DatasetError, LabelError
 
 BACKGROUND = "background"
+BORDER = "border"
 MAX_CLASSES = 256
 _MAX_TABLE_CODE = 1 << 20  # a look-up table past this is larger than it is fast
 
@@ -38,6 +40,8 @@ class Classes:
     Args:
         classes: At least one, at most 256; no name and no code twice.
         instances: The label files number objects: whatever is not 0 is the second class.
+        borders: What becomes, of labels that number objects, of the voxels where two of them touch: they stay
+            `none`thing but object, or are `background`, or the third `class`.
 
     Raises:
         DatasetError: A name or code comes twice, or the number of classes is out of range.
@@ -51,6 +55,7 @@ class Classes:
 
     classes: tuple[LabelClass, ...]
     instances: bool = False
+    borders: Borders = "none"
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.classes) <= MAX_CLASSES or not all(c.codes for c in self.classes):
@@ -61,9 +66,16 @@ class Classes:
             )
         _once(self.names, "class name")
         _once(self.codes, "label code")
-        if self.instances and len(self.classes) != 2:
+        if self.borders != "none" and not self.instances:
             raise DatasetError(
-                expected="background and one class for labels that number objects",
+                expected="labels that number objects, for borders between them",
+                got="labels that hold classes",
+                remedy="say --labels-are instances, or leave --borders out",
+            )
+        own = 3 if self.borders == "class" else 2
+        if self.instances and len(self.classes) != own:
+            raise DatasetError(
+                expected="background and one class for labels that number objects, and one for their borders if asked",
                 got=f"{len(self.classes)} classes",
                 remedy="name the one class, as in --classes 'nucleus=1'",
             )
@@ -84,9 +96,16 @@ class Classes:
         return Classes(tuple(LabelClass(name_of(code), (code,)) for code in codes))
 
     @staticmethod
-    def of_instances(name: str = "object") -> Classes:
-        """Make the two classes of labels that number objects."""
-        return Classes((LabelClass(BACKGROUND, (0,)), LabelClass(name, (1,))), instances=True)
+    def of_instances(name: str = "object", *, borders: Borders = "none") -> Classes:
+        """Make the two classes of labels that number objects, and the third of their borders where that is asked.
+
+        >>> Classes.of_instances("cell", borders="class").names
+        ('background', 'cell', 'border')
+        """
+        classes = [LabelClass(BACKGROUND, (0,)), LabelClass(name, (1,))]
+        if borders == "class":
+            classes.append(LabelClass(BORDER, (2,)))
+        return Classes(tuple(classes), instances=True, borders=borders)
 
     @property
     def num_classes(self) -> int:
@@ -108,6 +127,11 @@ class Classes:
         if self.instances:
             return tuple(sorted(code for code in set(codes) if code < 0))
         return tuple(sorted(set(codes) - set(self.codes)))
+
+    def indices_of(self, codes: Iterable[int]) -> frozenset[int]:
+        """Give the classes that a label with these codes may hold; two objects or more may touch."""
+        found = {index for code in codes if (index := self.index_of(code)) is not None}
+        return frozenset({*found, 2} if self.borders == "class" and 1 in found else found)
 
     def index_of(self, code: int) -> int | None:
         """Give the index of the class that `code` stands for; None if it is undeclared."""
@@ -134,7 +158,10 @@ class Classes:
             return np.zeros(array.shape, np.uint8)
         if self.instances:
             self._refuse(array, array < 0)
-            return (array != 0).astype(np.uint8)
+            indices = (array != 0).astype(np.uint8)
+            if self.borders != "none":
+                indices[between_instances(array)] = 2 if self.borders == "class" else 0
+            return indices
         pairs = sorted((code, i) for i, label_class in enumerate(self.classes) for code in label_class.codes)
         codes = np.array([code for code, _ in pairs], np.int64)
         indices = np.array([index for _, index in pairs], np.uint8)
@@ -171,6 +198,18 @@ class Classes:
         in_range = np.abs(codes).max() <= np.iinfo(np.int32).max
         return codes.astype(np.int32 if in_range else np.int64)[array]
 
+    def of_prediction(self, array: NDArray[np.integer[Any]]) -> Classes:
+        """Give the classes by which a prediction is to be read.
+
+        Prediction writes codes of classes even where the dataset's labels number objects. A prediction that holds
+        other codes than these (another program's) numbers objects as the labels do.
+
+        Args:
+            array: Codes as in the prediction's file, any shape.
+        """
+        by_code = self.instances and bool(np.isin(array, self.codes).all())
+        return Classes(self.classes) if by_code else self
+
     def select(self, selection: str) -> Classes:
         """Select and merge classes, by code or by name.
 
@@ -201,9 +240,11 @@ class Classes:
 
     def to_json(self) -> dict[str, Any]:
         """Give a JSON object that `from_json` reads."""
+        borders = {"borders": self.borders} if self.instances else {}
         return {
             "classes": [{"name": c.name, "codes": list(c.codes)} for c in self.classes],
             "instances": self.instances,
+            **borders,
         }
 
     @staticmethod
@@ -218,7 +259,10 @@ class Classes:
                 LabelClass(str(entry["name"]), tuple(int(code) for code in entry["codes"]))
                 for entry in value["classes"]
             )
-            return Classes(classes, instances=bool(value["instances"]))
+            borders = value.get("borders", "none")
+            if borders not in get_args(Borders):
+                raise ValueError(f"borders {borders!r}")
+            return Classes(classes, instances=bool(value["instances"]), borders=borders)
         except (KeyError, TypeError, ValueError) as error:
             raise DatasetError(
                 expected="classes with name and codes, and instances",
@@ -234,7 +278,7 @@ class Classes:
                 got=", ".join(f"{name}={chosen[name]}" for name in chosen),
                 remedy="select one class, or say --labels-are classes",
             )
-        return Classes.of_instances(names[0])
+        return Classes.of_instances(names[0], borders=self.borders)
 
     def _refuse(self, array: NDArray[np.integer[Any]], wrong: NDArray[np.bool_]) -> None:
         if wrong.any():

@@ -97,6 +97,20 @@ def read_case_label(dataset: Dataset, case: Case) -> Label:
         FileError: The file is missing or unreadable.
         LabelError: The file holds what the dataset does not declare.
     """
+    label = read_case_codes(case)
+    try:
+        return dataclasses.replace(label, array=dataset.classes.to_index(label.array))
+    except LabelError as error:
+        raise LabelError(expected=error.expected, got=error.got, remedy=error.remedy, path=case.label) from error
+
+
+def read_case_codes(case: Case) -> Label:
+    """Read the label of a case as its file has it, codes of classes or numbers of objects, canonically oriented.
+
+    Raises:
+        DatasetError: The case has no label.
+        FileError: The file is missing or unreadable.
+    """
     from univox.image import read_label
 
     if case.label is None:
@@ -106,11 +120,7 @@ def read_case_label(dataset: Dataset, case: Case) -> Label:
             remedy="add the label file, or leave the case out",
             path=case.images[0],
         )
-    label = read_label(case.label)
-    try:
-        return dataclasses.replace(label, array=dataset.classes.to_index(label.array))
-    except LabelError as error:
-        raise LabelError(expected=error.expected, got=error.got, remedy=error.remedy, path=case.label) from error
+    return read_label(case.label)
 
 
 def _paths(case: Case) -> Path | tuple[Path, ...]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from univox.data.classes import MAX_CLASSES, Classes
+from univox.data.instance_borders import Borders
 from univox.errors import DatasetError, UnivoxError
 
 LabelsAre: TypeAlias = Literal["auto", "classes", "instances"]
@@ -52,7 +53,12 @@ def measured_codes(paths: Sequence[Path]) -> dict[Path, frozenset[int]]:
 
 
 def measured_classes(
-    codes: Mapping[Path, frozenset[int]], *, spatial_dims: int, labels_are: LabelsAre, root: Path
+    codes: Mapping[Path, frozenset[int]],
+    *,
+    spatial_dims: int,
+    labels_are: LabelsAre,
+    root: Path,
+    borders: Borders = "none",
 ) -> Classes:
     """Make classes from the codes that label files hold.
 
@@ -61,6 +67,7 @@ def measured_classes(
         spatial_dims: 2 or 3: many codes in a lone volume may be structures, in a lone picture they are objects.
         labels_are: "auto" decides where it is plain.
         root: The dataset, for the message.
+        borders: As in `Classes`, of labels that number objects.
 
     Returns:
         Background 0 and "class CODE" for every other code; or background and "object".
@@ -70,7 +77,7 @@ def measured_classes(
     """
     decided = labels_are if labels_are != "auto" else recognized(list(codes.values()), spatial_dims=spatial_dims)
     if decided == "instances":
-        return Classes.of_instances()
+        return Classes.of_instances(borders=borders)
     union = sorted(frozenset[int]().union(*codes.values()))
     if decided == "unclear" or len(union) > MAX_CLASSES:
         sizes = [len(found - {0}) for found in codes.values()]

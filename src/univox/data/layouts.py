@@ -12,6 +12,7 @@ from univox.data.case import Case
 from univox.data.dataset import Dataset
 from univox.data.description import read_description
 from univox.data.folder_pair import find_pair, read_folder_pair
+from univox.data.instance_borders import Borders
 from univox.data.inventory import Inventory
 from univox.data.iseg import is_iseg, read_iseg
 from univox.data.label_codes import LabelsAre, measured_classes, measured_codes
@@ -42,6 +43,7 @@ def open_dataset(
     classes: str | None = None,
     labels: str | None = None,
     labels_are: LabelsAre = "auto",
+    borders: Borders = "background",
 ) -> Dataset:
     """Open a dataset where it lies; nothing of it is renamed or moved.
 
@@ -53,6 +55,8 @@ def open_dataset(
         classes: A selection such as "organ=1,2;tumor=3"; see `Classes.select`.
         labels: Where other labels are: a folder relative to `path`; for a CSV file the heading of a column.
         labels_are: Whether undeclared codes are classes or number objects; "auto" recognizes what is plain.
+        borders: What becomes of the voxels where two numbered objects touch: `background`, which parts them; a
+            `class` of its own; or `none`thing, so that they become one. Of no account where labels hold classes.
 
     Raises:
         DatasetError: There is no dataset, its layout or its labels are not plain, or a file that describes it
@@ -71,7 +75,7 @@ def open_dataset(
     inventory = _read(root, known, labels)
     if not inventory.cases and not inventory.orphan_labels and not inventory.test_cases:
         raise _not_recognized(root, f"no image file in the layout {known}")
-    return _measured(inventory, classes, labels_are)
+    return _measured(inventory, classes, labels_are, borders)
 
 
 def recognize(root: Path) -> str:
@@ -125,14 +129,18 @@ def _read(root: Path, layout: str, labels: str | None) -> Inventory:
     return readers[layout](root, labels=labels)
 
 
-def _measured(inventory: Inventory, selection: str | None, labels_are: LabelsAre) -> Dataset:
+def _measured(inventory: Inventory, selection: str | None, labels_are: LabelsAre, borders: Borders) -> Dataset:
     """Add what the dataset does not declare: channels, dimensions, classes."""
     spatial_dims, num_channels = _measured_grid(inventory)
     classes = inventory.classes
     if classes is None or labels_are == "instances":
         paths = [case.label for case in inventory.cases if case.label] + list(inventory.orphan_labels)
         classes = measured_classes(
-            measured_codes(paths), spatial_dims=spatial_dims, labels_are=labels_are, root=inventory.root
+            measured_codes(paths),
+            spatial_dims=spatial_dims,
+            labels_are=labels_are,
+            root=inventory.root,
+            borders=borders,
         )
     return Dataset(
         name=_safe(inventory.name),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from univox.data.crop import Box, box_slices, crop_box
 from univox.data.normalize import normalize_intensity
 from univox.data.preprocess_settings import Preprocessing
-from univox.errors import DatasetError, RecipeError, ShapeError
+from univox.errors import DatasetError, LabelError, RecipeError, ShapeError
 from univox.image import Image, resample, resample_label, resampled_shape
 from univox.types import SpacingMM, SpatialShape
 
@@ -103,6 +103,31 @@ def prepare_label(label: NDArray[np.integer], geometry: CaseGeometry, num_classe
     if geometry.box_shape != geometry.prepared_shape:
         cropped = resample_label(cropped, geometry.prepared_shape, num_classes)
     return cropped.astype(np.uint8)
+
+
+def prepare_instances(instances: NDArray[np.integer], geometry: CaseGeometry) -> NDArray[np.int32]:
+    """Crop and resample numbers of objects as their image was; each voxel takes the number nearest to it.
+
+    Args:
+        instances: 0 on background, one number per object (*spatial), on the image's grid.
+        geometry: Of the prepared image.
+
+    Raises:
+        ShapeError: They have another shape than the image had.
+        LabelError: A number beyond 2 ** 31 - 1.
+    """
+    _require_shape(instances.shape, geometry.full_shape, "numbers on the image's grid")
+    cropped = instances[box_slices(geometry.box)]
+    if cropped.size and int(cropped.max()) > np.iinfo(np.int32).max:
+        raise LabelError(
+            expected="objects numbered up to 2 ** 31 - 1", got=f"{int(cropped.max())}", remedy="number them anew from 1"
+        )
+    if geometry.box_shape == geometry.prepared_shape:
+        return np.ascontiguousarray(cropped, dtype=np.int32)
+    # Ranks, since float32 holds no large number exactly.
+    numbers, ranks = np.unique(cropped, return_inverse=True)
+    nearest = resample(ranks.reshape(cropped.shape), geometry.prepared_shape, order=0)
+    return numbers[nearest.astype(np.intp)].astype(np.int32)
 
 
 def restore_label(label: NDArray[np.integer], geometry: CaseGeometry, num_classes: int) -> NDArray[np.unsignedinteger]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from univox.data.case import Case
 from univox.data.dataset import Dataset
+from univox.data.instance_borders import Borders
 from univox.data.label_codes import LabelsAre
 from univox.data.layouts import Layout, open_dataset
 from univox.errors import DatasetError
@@ -20,7 +21,7 @@ class DatasetSource(BaseModel):
 
     Args:
         path: Folder or CSV file.
-        layout, classes, labels, labels_are: As in `open_dataset`.
+        layout, classes, labels, labels_are, borders: As in `open_dataset`.
         subjects: A regular expression that finds the subject in a case's name: its first group, or all that it
             matches. None: as the layout says.
         test_cases: Names of cases that a run keeps out as test cases, in place of a random share.
@@ -35,6 +36,7 @@ class DatasetSource(BaseModel):
     classes: str | None = None
     labels: str | None = None
     labels_are: LabelsAre = "auto"
+    borders: Borders = "background"
     subjects: str | None = None
     test_cases: tuple[str, ...] = ()
     training_cases: tuple[str, ...] = ()
@@ -46,7 +48,12 @@ class DatasetSource(BaseModel):
             DatasetError: It is no dataset, or a case has no subject as described.
         """
         dataset = open_dataset(
-            self.path, layout=self.layout, classes=self.classes, labels=self.labels, labels_are=self.labels_are
+            self.path,
+            layout=self.layout,
+            classes=self.classes,
+            labels=self.labels,
+            labels_are=self.labels_are,
+            borders=self.borders,
         )
         return dataset if self.subjects is None else with_subjects(dataset, self.subjects)
 

@@ -191,7 +191,7 @@ def read_prediction(dataset: Dataset, path: Path, label: Label) -> Label:
             path=path,
         )
     try:
-        return replace(stored, array=dataset.classes.to_index(stored.array))
+        return replace(stored, array=dataset.classes.of_prediction(stored.array).to_index(stored.array))
     except LabelError as error:
         raise LabelError(
             expected=error.expected, got=error.got, remedy="write the dataset's own codes", path=path

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from univox.cli.console import say
-from univox.cli.dataset_options import ClassSelection, Jobs, LabelFolder, LabelsAre, Layout
+from univox.cli.dataset_options import Borders, ClassSelection, Jobs, LabelFolder, LabelsAre, Layout
 from univox.cli.run_options import Cache, Device, Holdout, Seed, Validation
 
 
@@ -38,6 +38,7 @@ def ablation(
     classes: ClassSelection = None,
     labels: LabelFolder = None,
     labels_are: LabelsAre = "auto",
+    borders: Borders = "background",
     jobs: Jobs = 2,
     device: Device = "auto",
     cache: Cache = None,
@@ -58,7 +59,16 @@ def ablation(
         raise RecipeError(expected="--judge-on test or validation", got=repr(judge_on), remedy="choose one of them")
     chosen = choose_arms(recipe, arms, only)
     request = TrainRequest(
-        datasets=(DatasetSource(path=dataset, layout=layout, classes=classes, labels=labels, labels_are=labels_are),),
+        datasets=(
+            DatasetSource(
+                path=dataset,
+                layout=layout,
+                classes=classes,
+                labels=labels,
+                labels_are=labels_are,
+                borders=borders,
+            ),
+        ),
         output=output,
         budget_seconds=None if budget is None else parse_budget(budget),
         iterations=iterations,

@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from univox.metrics.calibration import Calibration, measure_calibration
+from univox.metrics.instances import (
+    IOU_THRESHOLDS,
+    ObjectOverlaps,
+    ObjectScores,
+    mean_average_precision,
+    object_overlaps,
+)
 from univox.metrics.modified_hausdorff import (
     LineDistances,
     line_distances,
@@ -42,9 +49,12 @@ from univox.metrics.surface import (
 )
 
 __all__ = [
+    "IOU_THRESHOLDS",
     "Calibration",
     "Counts",
     "LineDistances",
+    "ObjectOverlaps",
+    "ObjectScores",
     "SegmentAgreement",
     "SurfaceDistances",
     "accuracy",
@@ -60,9 +70,11 @@ __all__ = [
     "hausdorff",
     "iou",
     "line_distances",
+    "mean_average_precision",
     "measure_calibration",
     "mhd",
     "mhd_3d",
+    "object_overlaps",
     "pixel_error",
     "precision",
     "recall",

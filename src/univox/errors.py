@@ -7,6 +7,7 @@ UnivoxError
 ├── DatasetError       a dataset cannot be understood or is unsound
 ├── ShapeError         an array or tensor has a size that does not fit
 ├── RecipeError        a recipe names something unknown or contradicts itself
+├── MetricError        a metric is asked for that does not exist or cannot be had
 ├── ModelError         a model folder is incomplete, altered or does not fit
 ├── CheckpointError    a run cannot be resumed
 └── DeviceError        the machine lacks what was asked for
@@ -67,6 +68,10 @@ class ShapeError(UnivoxError):
 
 class RecipeError(UnivoxError):
     """A recipe names something unknown, or contradicts itself."""
+
+
+class MetricError(UnivoxError):
+    """A metric is asked for that does not exist, or in a way that has no answer."""
 
 
 class ModelError(UnivoxError):

@@ -32,9 +32,9 @@ def test_it_agrees_with_dice_case_by_case(mixed_evaluation: Evaluation) -> None:
         assert voxels.sum() == np.prod(SHAPE)
         for index, score in enumerate(result.scores, start=1):
             both = voxels[index].sum() + voxels[:, index].sum()
-            assert score.dice == 2 * voxels[index, index] / both
-            assert score.volume_label == pytest.approx(voxels[index].sum() * 0.006)
-            assert score.volume_prediction == pytest.approx(voxels[:, index].sum() * 0.006)
+            assert score["dice"] == 2 * voxels[index, index] / both
+            assert score["volume_label"] == pytest.approx(voxels[index].sum() * 0.006)
+            assert score["volume_prediction"] == pytest.approx(voxels[:, index].sum() * 0.006)
 
 
 def test_a_class_that_no_label_has_is_no_share(mixed_evaluation: Evaluation) -> None:

@@ -14,8 +14,9 @@ from tiny_dataset import SPACING_MM, label_codes, tiny_dataset, write_nifti
 
 from univox.data.case import Case
 from univox.data.classes import Classes, LabelClass
-from univox.errors import DatasetError, FileError
+from univox.errors import DatasetError, FileError, MetricError
 from univox.judging.evaluate import Evaluation, evaluate
+from univox.judging.measures import Measures
 
 
 def test_known_figures_worst_first(mixed_evaluation: Evaluation) -> None:
@@ -23,12 +24,13 @@ def test_known_figures_worst_first(mixed_evaluation: Evaluation) -> None:
     missed, shifted, perfect = mixed_evaluation.results
     front, back = shifted.scores
     assert front.class_name == "front"
-    assert (front.dice, front.iou, front.precision, front.recall, front.hd95_mm) == (0.75, 0.6, 0.75, 0.75, 1.0)
-    assert front.volume_label == front.volume_prediction == pytest.approx(0.096)
-    assert (front.volume_difference, front.volume_difference_percent) == (0.0, 0.0)
-    assert (back.class_name, back.dice, back.hd95_mm) == ("back", 1.0, 0.0)
-    assert (missed.scores[0].dice, missed.scores[0].hd95_mm) == (0.0, math.inf)
-    assert missed.scores[0].volume_difference == pytest.approx(-0.096)
+    five = [front[name] for name in ("dice", "iou", "precision", "recall", "hd95_mm")]
+    assert five == [0.75, 0.6, 0.75, 0.75, 1.0]
+    assert front["volume_label"] == front["volume_prediction"] == pytest.approx(0.096)
+    assert (front["volume_difference"], front["volume_difference_percent"]) == (0.0, 0.0)
+    assert (back.class_name, back["dice"], back["hd95_mm"]) == ("back", 1.0, 0.0)
+    assert (missed.scores[0]["dice"], missed.scores[0]["hd95_mm"]) == (0.0, math.inf)
+    assert missed.scores[0]["volume_difference"] == pytest.approx(-0.096)
     assert [result.mean_dice for result in mixed_evaluation.results] == [0.5, 0.875, 1.0]
     assert perfect.spacing_mm == SPACING_MM
 
@@ -38,7 +40,10 @@ def test_summary_of_known_figures(mixed_evaluation: Evaluation) -> None:
     assert mixed_evaluation.mean_foreground_dice.mean == pytest.approx((0.5 + 0.875 + 1.0) / 3)
     front = mixed_evaluation.summaries["front"]
     assert front["dice"].mean == pytest.approx(1.75 / 3)
-    assert (front["hd95_mm"].mean, front["hd95_mm"].counted, front["hd95_mm"].left_out) == (0.5, 2, 1)
+    hd95 = front["hd95_mm"]
+    assert (hd95.mean, hd95.counted, hd95.left_out, hd95.infinite) == (0.5, 2, 1, 1)
+    assert (front["precision"].left_out, front["precision"].infinite) == (1, 0)
+    assert list(front) == [metric.name for metric in mixed_evaluation.judged]
     assert mixed_evaluation.values("front", "recall") == [0.0, 0.75, 1.0]
     assert mixed_evaluation.size_unit == "ml"
 
@@ -77,7 +82,7 @@ def test_a_prediction_stored_in_another_orientation_is_the_same(tmp_path: Path) 
     nib.save(nib.Nifti1Image(stored, affine), path)
     evaluation = evaluate(tmp_path / "p", dataset)
     assert evaluation.failures == ()
-    assert evaluation.results[0].scores[0].dice == 0.75
+    assert evaluation.results[0].scores[0]["dice"] == 0.75
 
 
 def test_processes_give_the_same_and_progress_is_told(tmp_path: Path) -> None:
@@ -168,5 +173,23 @@ def test_pixels_whatever_resolution_their_files_claim(tmp_path: Path) -> None:
     evaluation = evaluate(tmp_path / "p", dataset)
     assert evaluation.failures == ()
     (score,) = evaluation.results[0].scores
-    assert (score.dice, score.hd95_mm, score.volume_label) == (0.75, 1.0, 8.0)
+    assert (score["dice"], score["hd95_mm"], score["volume_label"]) == (0.75, 1.0, 8.0)
     assert evaluation.size_unit == "mm2"
+
+
+def test_what_is_asked_for_is_judged_and_nothing_else(tmp_path: Path) -> None:
+    dataset = tiny_dataset(tmp_path / "data", "a", "b")
+    write_nifti(tmp_path / "p" / "a.nii.gz", label_codes(shift=1))
+    write_nifti(tmp_path / "p" / "b.nii.gz", label_codes(front=0, back=0))
+    measures = Measures(metrics=("mhd_3d", "rand_error"), interior=("front",))
+    found = evaluate(tmp_path / "p", dataset, measures=measures)
+    assert list(found.summaries["front"]) == ["dice", "mhd_3d"]
+    assert list(found.case_summaries) == ["rand_error"]
+    # Moved by one voxel, 12 of the 16 lie in one segment and 4 alone: pairs 256, 144 + 4 and as many in both.
+    by_name = {result.name: result.whole["rand_error"] for result in found.results}
+    assert by_name == {"a": pytest.approx(1 - 2 * 148 / (256 + 148)), "b": pytest.approx(1 - 2 * 16 / (256 + 16))}
+    assert found.case_summaries["rand_error"].counted == 2
+    with pytest.raises(MetricError, match=r"judged \(dice, mhd_3d\), got 'iou'"):
+        found.values("front", "iou")
+    with pytest.raises(MetricError, match=r"classes of the dataset .*got membrane"):
+        evaluate(tmp_path / "p", dataset, measures=Measures(interior=("membrane",)))

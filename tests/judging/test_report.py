@@ -88,7 +88,7 @@ def test_the_page_says_what_it_must(page: Page) -> None:
     assert "Median: shifted" in text
     assert "∞" in text
     assert page.tags.count("img") == 6
-    assert page.tags.count("svg") == 2 + 6
+    assert page.tags.count("svg") == 2 + 12
 
 
 def test_cases_stand_worst_first(page: Page) -> None:

@@ -13,6 +13,10 @@ import pytest
 from univox.errors import FileError
 from univox.judging import tables
 from univox.judging.evaluate import Evaluation
+from univox.judging.measures import Measures
+from univox.judging.scores import ClassScore
+
+COUNTED = ("counted", "left_out", "infinite")
 
 
 def strictly(text: str) -> dict:
@@ -28,14 +32,42 @@ def test_cases_come_back_worst_first(mixed_evaluation: Evaluation, tmp_path: Pat
     assert [name for name, _ in rows] == ["missed", "missed", "shifted", "shifted", "perfect", "perfect"]
     expected = [score for result in mixed_evaluation.results for score in result.scores]
     for (_, read), score in zip(rows, expected, strict=True):
-        np.testing.assert_equal(dataclasses.asdict(read), dataclasses.asdict(score))
+        assert read.class_name == score.class_name
+        np.testing.assert_equal(dict(read.values), dict(score.values))
 
 
 def test_headings_name_the_units(mixed_evaluation: Evaluation) -> None:
     header = tables.cases_csv(mixed_evaluation).splitlines()[0].split(",")
-    assert header[:7] == ["case", "class", "dice", "iou", "precision", "recall", "hd95_mm"]
-    assert header[7:10] == ["volume_label_ml", "volume_prediction_ml", "volume_difference_ml"]
-    assert header[10:] == ["volume_difference_percent"]
+    assert header[:8] == ["case", "class", "dice", "iou", "precision", "recall", "specificity", "accuracy"]
+    assert header[8:12] == ["hd95_mm", "hd_mm", "assd_mm", "surface_dice"]
+    assert header[12:15] == ["volume_label_ml", "volume_prediction_ml", "volume_difference_ml"]
+    assert header[15:] == ["volume_difference_percent", "volume_similarity"]
+
+
+@pytest.mark.parametrize("spatial_dims", [2, 3])
+def test_every_metric_comes_back_from_its_column(
+    mixed_evaluation: Evaluation, tmp_path: Path, spatial_dims: int
+) -> None:
+    dataset = dataclasses.replace(mixed_evaluation.dataset, spatial_dims=spatial_dims)
+    measures = Measures(metrics=("all",))
+    named = {metric.name: n / 7 for n, metric in enumerate(measures.of_classes(spatial_dims))}
+    whole = {metric.name: n / 9 for n, metric in enumerate(measures.of_cases())}
+    scores = (ClassScore("front", named), ClassScore("back", named))
+    result = dataclasses.replace(mixed_evaluation.results[0], scores=scores, whole=whole)
+    given = Evaluation(dataset, (result,), (), (), measures)
+    cases, _, json_path = tables.write_tables(given, tmp_path)
+    assert tables.read_cases_csv(cases) == [("missed", score) for score in scores]
+    (segments,) = csv.DictReader((tmp_path / "segments.csv").read_text().splitlines())
+    assert segments == {"case": "missed", **{name: repr(value) for name, value in whole.items()}}
+    read = strictly(json_path.read_text())
+    assert read["cases"][0]["whole"] == whole
+    assert read["whole_cases"]["rand_error"]["mean"] == whole["rand_error"]
+    assert read["measures"] == {"metrics": ["all"], "tolerance_mm": 2.0, "empty": "nan", "interior": []}
+
+
+def test_no_table_of_segments_where_none_is_asked_for(mixed_evaluation: Evaluation, tmp_path: Path) -> None:
+    tables.write_tables(mixed_evaluation, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cases.csv", "metrics.json", "summary.csv"]
 
 
 def test_names_with_commas_quotes_and_lines(mixed_evaluation: Evaluation, tmp_path: Path) -> None:
@@ -50,9 +82,10 @@ def test_summary_lists_every_class_and_metric(mixed_evaluation: Evaluation) -> N
     lines = list(csv.DictReader(tables.summary_csv(mixed_evaluation).splitlines()))
     assert (lines[0]["class"], lines[0]["metric"]) == ("(foreground)", "dice")
     assert float(lines[0]["mean"]) == mixed_evaluation.mean_foreground_dice.mean
-    assert len(lines) == 1 + 2 * 7
+    assert len(lines) == 1 + 2 * 13
+    assert list(lines[0])[2:] == ["mean", "sd", "median", "interval_low", "interval_high", *COUNTED]
     hd95 = next(line for line in lines if (line["class"], line["metric"]) == ("front", "hd95_mm"))
-    assert (hd95["mean"], hd95["counted"], hd95["left_out"]) == ("0.5", "2", "1")
+    assert (hd95["mean"], hd95["counted"], hd95["left_out"], hd95["infinite"]) == ("0.5", "2", "1", "1")
     assert float(hd95["interval_low"]) == mixed_evaluation.summaries["front"]["hd95_mm"].low
 
 
@@ -78,11 +111,21 @@ def test_an_evaluation_without_results_is_still_strict(mixed_evaluation: Evaluat
         "median": None,
         "counted": 0,
         "left_out": 0,
+        "infinite": 0,
         "interval": [None, None],
     }
 
 
-@pytest.mark.parametrize("text", ["case,class\na,b,0.5\n", "case,class,dice\na,b,zero\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "case,class\na,b,0.5\n",
+        "case,class,dice\na,b,zero\n",
+        "case,class,dice,luck\na,b,1,1\n",
+        "case,class,dice\na,b\n",
+    ],
+)
 def test_another_table_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "cases.csv"
     path.write_text(text)

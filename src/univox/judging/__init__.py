@@ -6,6 +6,7 @@ The report stands in `univox.judging.report`, apart, because it alone needs the 
 from __future__ import annotations
 
 from univox.judging.evaluate import CaseResult, Evaluation, Failure, evaluate, read_prediction
+from univox.judging.measures import Measures
 from univox.judging.scores import METRICS, ClassScore, Metric, evaluate_arrays, mean_dice
 from univox.judging.statistics import Summary, bootstrap_interval, summarize
 from univox.judging.tables import metrics_json, read_cases_csv, write_tables
@@ -16,6 +17,7 @@ __all__ = [
     "ClassScore",
     "Evaluation",
     "Failure",
+    "Measures",
     "Metric",
     "Summary",
     "bootstrap_interval",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from univox import metrics, parallel
 from univox.data.case import Case
@@ -15,10 +15,12 @@ from univox.data.dataset import Dataset, read_case_label
 from univox.data.source_digests import source_digests
 from univox.errors import DatasetError, GeometryError, LabelError, UnivoxError
 from univox.image import Label, grid_difference, read_label
+from univox.judging.measures import Measures, judged
 from univox.judging.pairing import Pairing, pair_predictions
 from univox.judging.reliability import Reliability, measure_reliability
-from univox.judging.scores import METRICS, ClassScore, evaluate_arrays, mean_dice
+from univox.judging.scores import DEFAULT_MEASURES, ClassScore, evaluate_arrays, evaluate_segments, mean_dice
 from univox.judging.statistics import Summary, summarize
+from univox.metrics.catalog import Metric
 from univox.parallel import OnProgress, map_cases
 
 
@@ -35,6 +37,7 @@ class CaseResult:
         digests: sha256 of the label's files, then of the prediction's, each with its suffix.
         reliability: Of the probabilities beside the prediction; None where there are none.
         unreliable: Why the probabilities that are there could not be judged.
+        whole: Figures of the case as a whole, metric name -> figure; empty where none is asked for.
     """
 
     case: Case
@@ -45,6 +48,7 @@ class CaseResult:
     digests: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
     reliability: Reliability | None = field(default=None, compare=False)
     unreliable: str = ""
+    whole: Mapping[str, float] = field(default_factory=dict[str, float])
 
     @property
     def name(self) -> str:
@@ -86,12 +90,14 @@ class Evaluation:
         results: One per judged case, worst mean Dice first.
         failures: Cases that could not be judged, by name.
         extra: Prediction files that belong to no labelled case.
+        measures: Which metrics were judged, and by which conventions.
     """
 
     dataset: Dataset
     results: tuple[CaseResult, ...]
     failures: tuple[Failure, ...]
     extra: tuple[Path, ...]
+    measures: Measures = DEFAULT_MEASURES
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -103,6 +109,21 @@ class Evaluation:
         """Unit of every size: "ml", or "mm2" of a 2-D dataset."""
         return metrics.extent_unit(self.dataset.spatial_dims)
 
+    @property
+    def metrics(self) -> tuple[Metric[Any], ...]:
+        """What every score holds, in the order of every table: figures that judge, and facts as sizes are."""
+        return self.measures.of_classes(self.dataset.spatial_dims)
+
+    @property
+    def judged(self) -> tuple[Metric[Any], ...]:
+        """Of `metrics`, those that say how good a prediction is."""
+        return judged(self.metrics)
+
+    @property
+    def case_metrics(self) -> tuple[Metric[Any], ...]:
+        """What is judged of a case as a whole; often nothing."""
+        return self.measures.of_cases()
+
     @cached_property
     def mean_foreground_dice(self) -> Summary:
         """Over the cases: each one's mean Dice of its foreground classes."""
@@ -112,14 +133,25 @@ class Evaluation:
     def summaries(self) -> dict[str, dict[str, Summary]]:
         """Each metric of each class over the cases: class name -> metric name -> summary."""
         return {
-            name: {metric.name: summarize(self.values(name, metric.name)) for metric in METRICS}
+            name: {metric.name: summarize(self.values(name, metric.name)) for metric in self.judged}
             for name in self.class_names
         }
 
+    @cached_property
+    def case_summaries(self) -> dict[str, Summary]:
+        """Each metric of whole cases over the cases: metric name -> summary."""
+        return {
+            metric.name: summarize(result.whole[metric.name] for result in self.results) for metric in self.case_metrics
+        }
+
     def values(self, class_name: str, metric: str) -> list[float]:
-        """One metric of one class, one value per result in their order."""
+        """One metric of one class, one value per result in their order.
+
+        Raises:
+            MetricError: It was not judged.
+        """
         index = self.class_names.index(class_name)
-        return [float(getattr(result.scores[index], metric)) for result in self.results]
+        return [result.scores[index][metric] for result in self.results]
 
 
 def evaluate(
@@ -127,6 +159,7 @@ def evaluate(
     dataset: Dataset,
     *,
     cases: Sequence[str] | None = None,
+    measures: Measures = DEFAULT_MEASURES,
     jobs: int = 1,
     on_progress: OnProgress | None = None,
 ) -> Evaluation:
@@ -139,6 +172,7 @@ def evaluate(
         predictions: A folder, or files and folders; see `pair_predictions` for the names.
         dataset: Whose labelled cases count.
         cases: Names of the cases to judge; all labelled ones if left out.
+        measures: Which metrics, and by which conventions.
         jobs: Processes at once.
         on_progress: Called with (done, total) after each case.
 
@@ -148,12 +182,14 @@ def evaluate(
     Raises:
         FileError: A path of `predictions` does not exist.
         DatasetError: A name in `cases` is no labelled case, or no prediction has the name of a case.
+        MetricError: `measures` names a class that the dataset has not.
     """
+    measures.interior_indices(dataset.classes)
     wanted = _wanted(dataset, cases)
     pairing = pair_predictions(predictions, dataset.labelled)
     _refuse_strangers(pairing, dataset, wanted)
     pairs = [(case, pairing.found[case.name]) for case in wanted if case.name in pairing.found]
-    outcomes = map_cases(partial(_judge, dataset), pairs, jobs=jobs, on_progress=on_progress)
+    outcomes = map_cases(partial(_judge, dataset, measures), pairs, jobs=jobs, on_progress=on_progress)
     judged = list(zip(pairs, outcomes, strict=True))
     failures = [_unusable(case, path, o.error) for (case, path), o in judged if isinstance(o, parallel.Failure)]
     failures += [_unpaired(case, pairing) for case in wanted if case.name not in pairing.found]
@@ -162,6 +198,7 @@ def evaluate(
         results=tuple(sorted((o for o in outcomes if isinstance(o, CaseResult)), key=_badness)),
         failures=tuple(sorted(failures, key=lambda failure: failure.case)),
         extra=pairing.extra,
+        measures=measures,
     )
 
 
@@ -198,7 +235,7 @@ def read_prediction(dataset: Dataset, path: Path, label: Label) -> Label:
         ) from error
 
 
-def _judge(dataset: Dataset, pair: tuple[Case, Path]) -> CaseResult:
+def _judge(dataset: Dataset, measures: Measures, pair: tuple[Case, Path]) -> CaseResult:
     case, path = pair
     label = read_case_label(dataset, case)
     prediction = read_prediction(dataset, path, label)
@@ -207,7 +244,9 @@ def _judge(dataset: Dataset, pair: tuple[Case, Path]) -> CaseResult:
         prediction.array,
         class_names=dataset.classes.names,
         spacing_mm=label.spacing_mm,
+        measures=measures,
     )
+    interior = measures.interior_indices(dataset.classes)
     confusion = metrics.confusion_matrix(label.array, prediction.array, dataset.classes.num_classes)
     reliability, unreliable = measure_reliability(path, label, prediction.array)
     return CaseResult(
@@ -219,6 +258,7 @@ def _judge(dataset: Dataset, pair: tuple[Case, Path]) -> CaseResult:
         digests=(_digests(case.label), _digests(path)),
         reliability=reliability,
         unreliable=unreliable,
+        whole=evaluate_segments(label.array, prediction.array, interior=interior, measures=measures),
     )
 
 

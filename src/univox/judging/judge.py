@@ -13,7 +13,9 @@ from univox.data.dataset import Dataset
 from univox.errors import ModelError
 from univox.inference.record import Record, read_record
 from univox.judging.evaluate import Evaluation, evaluate
+from univox.judging.measures import Measures
 from univox.judging.report import write_report
+from univox.judging.scores import DEFAULT_MEASURES
 from univox.judging.tables import write_tables
 from univox.model.domain import Domain
 from univox.model.folder import read_model
@@ -29,6 +31,7 @@ def judge(
     dataset: Dataset,
     output: Path,
     *,
+    measures: Measures = DEFAULT_MEASURES,
     jobs: int = 1,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
@@ -41,17 +44,21 @@ def judge(
         predictions: Folder of label files.
         dataset: Whose labels are the measure.
         output: Folder of the results.
+        measures: Which metrics, and by which conventions.
         jobs: Cases judged at once.
         on_progress: Called with (done, total).
 
     Raises:
         DatasetError: Nothing to judge.
+        MetricError: `measures` names a class that the dataset has not.
         FileError: A folder is missing or cannot be written.
     """
     record = read_record(predictions)
     labelled = {case.name for case in dataset.labelled}
     asked = None if record is None else [name for name in record.cases if name in labelled]
-    evaluation = evaluate(predictions, dataset, cases=asked or None, jobs=jobs, on_progress=on_progress)
+    evaluation = evaluate(
+        predictions, dataset, cases=asked or None, measures=measures, jobs=jobs, on_progress=on_progress
+    )
     source = _source(record)
     provenance = {**_made_by(record, source), **_here()}
     write_tables(evaluation, output, provenance=provenance)

@@ -31,12 +31,6 @@ SIZE_UNITS = {"ml": "mL", "mm2": "mm²", "mm": "mm"}
 SIZE_TITLES = {"ml": "Volume", "mm2": "Area", "mm": "Length"}
 DICE = METRICS[0]
 NO_VALUE = "\N{EN DASH}"
-CASE_COLUMNS = (
-    *METRICS[:5],
-    Metric("volume_label", "Volume, label", "size", 0.0),
-    Metric("volume_prediction", "Volume, prediction", "size", 0.0),
-    *METRICS[5:],
-)
 
 
 @dataclass(frozen=True)
@@ -104,8 +98,8 @@ def render(
         evaluation=evaluation,
         overall=evaluation.mean_foreground_dice,
         dice=DICE,
-        metrics=METRICS,
-        columns=CASE_COLUMNS,
+        metrics=evaluation.judged,
+        columns=evaluation.metrics,
         resamples=RESAMPLES,
         problems=[failure for failure in evaluation.failures if failure.kind != "missing"],
         missing=[failure for failure in evaluation.failures if failure.kind == "missing"],
@@ -116,10 +110,11 @@ def render(
     )
 
 
-def shown(value: float, metric: Metric, *, signed: bool = True) -> str:
+def shown(value: float, metric: Metric[Any], *, signed: bool = True) -> str:
     """Give a figure as a table shows it; differences with their sign, unless they are a spread.
 
-    >>> shown(0.87654, METRICS[0]), shown(math.inf, METRICS[4]), shown(1.0, METRICS[6])
+    >>> by_name = {metric.name: metric for metric in METRICS}
+    >>> shown(0.87654, DICE), shown(math.inf, by_name["hd95_mm"]), shown(1.0, by_name["volume_difference_percent"])
     ('0.877', '∞', '+1.0')
     """
     if math.isnan(value):
@@ -131,24 +126,26 @@ def shown(value: float, metric: Metric, *, signed: bool = True) -> str:
         return f"{value:{sign}.1f}"
     if metric.unit == "size":
         return f"{value:{sign}#.3g}".rstrip(".") if abs(value) < 1000 else f"{value:{sign},.0f}"
+    if metric.unit == "count":
+        return f"{value:.0f}" if value == round(value) else f"{value:.1f}"
     return f"{value:.2f}" if metric.unit == "mm" else f"{value:.3f}"
 
 
 def _functions(size_unit: str) -> dict[str, Any]:
-    def unit_of(metric: Metric) -> str:
+    def unit_of(metric: Metric[Any]) -> str:
         return SIZE_UNITS[size_unit] if metric.unit == "size" else metric.unit
 
-    def heading(metric: Metric) -> str:
+    def heading(metric: Metric[Any]) -> str:
         title = metric.title.replace("Volume", SIZE_TITLES[size_unit])
         return f"{title} ({unit_of(metric)})" if metric.unit else title
 
-    def interval(summary: Summary, metric: Metric) -> str:
+    def interval(summary: Summary, metric: Metric[Any]) -> str:
         if math.isnan(summary.low):
             return NO_VALUE
         return f"{shown(summary.low, metric)} to {shown(summary.high, metric)}"
 
-    def value_of(score: ClassScore, metric: Metric) -> float:
-        return float(getattr(score, metric.name))
+    def value_of(score: ClassScore, metric: Metric[Any]) -> float:
+        return score[metric.name]
 
     return {
         "shown": shown,
@@ -182,8 +179,9 @@ def _boxes(evaluation: Evaluation) -> list[Markup]:
                 best=metric.best,
             )
         )
-        for metric in METRICS
-        if metric.unit != "size"  # in percent it is drawn already, and cases of any size compare
+        for metric in evaluation.judged
+        if metric.best is not None
+        and metric.unit != "size"  # in percent it is drawn already, and cases of any size compare
     ]
 
 

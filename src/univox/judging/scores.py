@@ -3,73 +3,49 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from univox import metrics
-from univox.errors import ShapeError
+from univox.errors import MetricError, ShapeError
+from univox.judging.measures import Measures, value_of
+from univox.metrics.catalog import METRICS, Metric
 
+DEFAULT_MEASURES = Measures()
 
-@dataclass(frozen=True)
-class Metric:
-    """A figure of `ClassScore`, as a reader should meet it.
-
-    Args:
-        name: The field of `ClassScore`.
-        title: For tables and plots, without the unit.
-        unit: "", "mm", "%"; "size" stands for mL in 3-D and mm2 in 2-D.
-        best: Where perfection lies: 1 or 0.
-    """
-
-    name: str
-    title: str
-    unit: Literal["", "mm", "%", "size"]
-    best: float
-
-
-METRICS: tuple[Metric, ...] = (
-    Metric("dice", "Dice", "", 1.0),
-    Metric("iou", "IoU", "", 1.0),
-    Metric("precision", "Precision", "", 1.0),
-    Metric("recall", "Recall", "", 1.0),
-    Metric("hd95_mm", "HD95", "mm", 0.0),
-    Metric("volume_difference", "Volume difference", "size", 0.0),
-    Metric("volume_difference_percent", "Volume difference", "%", 0.0),
-)
-"""What is summarized, in the order of every table."""
+__all__ = ["DEFAULT_MEASURES", "METRICS", "ClassScore", "Metric", "evaluate_arrays", "evaluate_segments", "mean_dice"]
 
 
 @dataclass(frozen=True)
 class ClassScore:
-    """How well one class of one case was found; nan and inf by the rules of `univox.metrics`.
+    """How well one class of one case was found.
 
     Args:
         class_name: The class, as the dataset names it.
-        dice: Dice ratio.
-        iou: Intersection over union.
-        precision: Share of the prediction that is right.
-        recall: Share of the label that was found.
-        hd95_mm: 95 % Hausdorff distance of the surfaces, mm.
-        volume_label: Size in the label, mL (2-D: mm2).
-        volume_prediction: Size in the prediction.
-        volume_difference: Prediction minus label.
-        volume_difference_percent: The same in percent of the label.
+        values: Metric name -> figure, in the order of `METRICS`; nan and inf by each metric's rule.
     """
 
     class_name: str
-    dice: float
-    iou: float
-    precision: float
-    recall: float
-    hd95_mm: float
-    volume_label: float
-    volume_prediction: float
-    volume_difference: float
-    volume_difference_percent: float
+    values: Mapping[str, float]
+
+    def __getitem__(self, metric: str) -> float:
+        """One figure.
+
+        Raises:
+            MetricError: It was not judged.
+        """
+        try:
+            return self.values[metric]
+        except KeyError:
+            raise MetricError(
+                expected=f"a metric that was judged ({', '.join(self.values)})",
+                got=repr(metric),
+                remedy="judge again with this metric among --metrics",
+            ) from None
 
 
 def evaluate_arrays(
@@ -78,6 +54,7 @@ def evaluate_arrays(
     *,
     class_names: Sequence[str],
     spacing_mm: tuple[float, ...],
+    measures: Measures = DEFAULT_MEASURES,
 ) -> tuple[ClassScore, ...]:
     """Score every foreground class of one case.
 
@@ -86,6 +63,7 @@ def evaluate_arrays(
         prediction: The same, same shape.
         class_names: K names, background first.
         spacing_mm: Voxel edge per axis, array order.
+        measures: Which metrics, and by which conventions.
 
     Returns:
         One score per class 1..K-1.
@@ -97,7 +75,7 @@ def evaluate_arrays(
     >>> label = np.zeros((4, 4), np.uint8)
     >>> label[:2, :2] = 1
     >>> score, = evaluate_arrays(label, label, class_names=("rest", "spot"), spacing_mm=(0.5, 0.5))
-    >>> score.class_name, score.dice, score.hd95_mm, score.volume_label
+    >>> score.class_name, score["dice"], score["hd95_mm"], score["volume_label"]
     ('spot', 1.0, 0.0, 1.0)
     """
     if len(spacing_mm) != label.ndim:
@@ -107,34 +85,47 @@ def evaluate_arrays(
             remedy="give one voxel edge per axis, in array order",
         )
     counts = metrics.count(label, prediction, len(class_names))
-    columns = {
-        "dice": metrics.dice(counts),
-        "iou": metrics.iou(counts),
-        "precision": metrics.precision(counts),
-        "recall": metrics.recall(counts),
-        "hd95_mm": _hausdorff_of_classes(label, prediction, len(class_names), spacing_mm),
-        "volume_label": metrics.extent(counts.label, spacing_mm),
-        "volume_prediction": metrics.extent(counts.prediction, spacing_mm),
-        "volume_difference": metrics.volume_difference(counts, spacing_mm),
-        "volume_difference_percent": metrics.volume_difference_percent(counts),
-    }
-    return tuple(
-        ClassScore(class_names[k], **{name: float(column[k]) for name, column in columns.items()})
-        for k in range(1, len(class_names))
-    )
+    boxes = metrics.class_boxes(label, prediction, len(class_names))
+    chosen = measures.of_classes(label.ndim)
+    scores: list[ClassScore] = []
+    for index, box in enumerate(boxes, start=1):
+        pair = metrics.ClassPair(
+            label, prediction, index, counts.of_class(index), box, tuple(spacing_mm), measures.tolerance_mm
+        )
+        values = {metric.name: value_of(metric, pair, measures.empty) for metric in chosen}
+        scores.append(ClassScore(class_names[index], values))
+    return tuple(scores)
+
+
+def evaluate_segments(
+    label: NDArray[Any],
+    prediction: NDArray[Any],
+    *,
+    interior: Sequence[int],
+    measures: Measures = DEFAULT_MEASURES,
+) -> dict[str, float]:
+    """Score one case as a whole: the pieces into which label and prediction divide it.
+
+    Args:
+        label: Class indices, (H, W) or (D, H, W).
+        prediction: The same, same shape.
+        interior: Indices of the classes that lie inside segments.
+        measures: Which metrics, and by which conventions.
+
+    Returns:
+        Metric name -> figure; nothing where none is asked for.
+
+    Raises:
+        ShapeError: The shapes differ.
+    """
+    chosen = measures.of_cases()
+    if not chosen:
+        return {}
+    pair = metrics.SegmentPair(np.isin(label, interior), np.isin(prediction, interior))
+    return {metric.name: value_of(metric, pair, measures.empty) for metric in chosen}
 
 
 def mean_dice(scores: Sequence[ClassScore]) -> float:
     """Mean Dice of a case's foreground classes; those in neither map (nan) are left out, all such: nan."""
-    values = [score.dice for score in scores if not math.isnan(score.dice)]
+    values = [score["dice"] for score in scores if not math.isnan(score["dice"])]
     return sum(values) / len(values) if values else math.nan
-
-
-def _hausdorff_of_classes(
-    label: NDArray[Any], prediction: NDArray[Any], num_classes: int, spacing_mm: tuple[float, ...]
-) -> NDArray[np.float64]:
-    """(K,) HD95 in mm; the background's is not asked for (nan)."""
-    distances = np.full(num_classes, np.nan)
-    for k, box in enumerate(metrics.class_boxes(label, prediction, num_classes), start=1):
-        distances[k] = metrics.hausdorff(label[box] == k, prediction[box] == k, spacing_mm=spacing_mm)
-    return distances

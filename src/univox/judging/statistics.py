@@ -28,6 +28,7 @@ class Summary:
         high: Its upper end.
         counted: Finite values.
         left_out: Values that are nan or infinite, which no mean can hold.
+        infinite: Of those, the infinite ones: a distance to an empty side, where the others have no value at all.
     """
 
     mean: float
@@ -37,6 +38,7 @@ class Summary:
     high: float
     counted: int
     left_out: int
+    infinite: int = 0
 
 
 def summarize(values: Iterable[float], *, resamples: int = RESAMPLES, seed: int = SEED) -> Summary:
@@ -51,8 +53,8 @@ def summarize(values: Iterable[float], *, resamples: int = RESAMPLES, seed: int 
         The summary, the same for any order of the values.
 
     >>> summary = summarize([1.0, 3.0, float("nan"), float("inf")])
-    >>> summary.mean, summary.counted, summary.left_out
-    (2.0, 2, 2)
+    >>> summary.mean, summary.counted, summary.left_out, summary.infinite
+    (2.0, 2, 2, 1)
     """
     array = np.asarray(list(values), dtype=np.float64)
     finite = np.sort(array[np.isfinite(array)])
@@ -65,6 +67,7 @@ def summarize(values: Iterable[float], *, resamples: int = RESAMPLES, seed: int 
         high=high,
         counted=finite.size,
         left_out=array.size - finite.size,
+        infinite=int(np.isinf(array).sum()),
     )
 
 

@@ -17,14 +17,17 @@ from univox.judging.scores import METRICS, ClassScore
 from univox.judging.statistics import CONFIDENCE, Summary
 
 FORMAT_VERSION = 1
-SIZE_FIELDS = ("volume_label", "volume_prediction", "volume_difference")
+SEGMENTS_TABLE = "segments.csv"
+SIZES = frozenset(metric.name for metric in METRICS if metric.unit == "size")
+FOREGROUND, WHOLE_CASE = "(foreground)", "(case)"
+"""Where a line of summary.csv tells of no single class."""
 SIZE_WORDS = {"ml": "volume", "mm2": "area", "mm": "length"}
 
 
 def write_tables(
     evaluation: Evaluation, folder: Path, *, provenance: Mapping[str, Any] | None = None
 ) -> tuple[Path, Path, Path]:
-    """Write cases.csv (worst cases first), summary.csv and metrics.json.
+    """Write cases.csv (worst cases first), summary.csv and metrics.json; segments.csv where cases were judged whole.
 
     Args:
         evaluation: What to write.
@@ -32,7 +35,7 @@ def write_tables(
         provenance: Kept in metrics.json: command, versions and what else a reader must know.
 
     Returns:
-        The three paths.
+        The paths of the three that are always there.
 
     Raises:
         FileError: A file cannot be written.
@@ -40,19 +43,28 @@ def write_tables(
     cases, summary, json = folder / "cases.csv", folder / "summary.csv", folder / "metrics.json"
     write_text(cases, cases_csv(evaluation))
     write_text(summary, summary_csv(evaluation))
+    if evaluation.case_metrics:
+        write_text(folder / SEGMENTS_TABLE, segments_csv(evaluation))
     write_json(json, metrics_json(evaluation, provenance=provenance))
     return cases, summary, json
 
 
 def cases_csv(evaluation: Evaluation) -> str:
     """Give one line per case and class, worst cases first; "nan" and "inf" as the metrics' rules say."""
-    columns = [column(field.name, evaluation.size_unit) for field in fields(ClassScore)[1:]]
+    names = [metric.name for metric in evaluation.metrics]
     rows = (
-        [result.name, score.class_name, *(repr(value) for value in list(asdict(score).values())[1:])]
+        [result.name, score.class_name, *(repr(score[name]) for name in names)]
         for result in evaluation.results
         for score in result.scores
     )
-    return _csv(["case", "class", *columns], rows)
+    return _csv(["case", "class", *(column(name, evaluation.size_unit) for name in names)], rows)
+
+
+def segments_csv(evaluation: Evaluation) -> str:
+    """Give one line per case, with the metrics of the case as a whole, in the order of cases.csv."""
+    names = [metric.name for metric in evaluation.case_metrics]
+    rows = ([result.name, *(repr(result.whole[name]) for name in names)] for result in evaluation.results)
+    return _csv(["case", *names], rows)
 
 
 def read_cases_csv(path: Path) -> list[tuple[str, ClassScore]]:
@@ -63,9 +75,12 @@ def read_cases_csv(path: Path) -> list[tuple[str, ClassScore]]:
     """
     try:
         with path.open(encoding="utf-8", newline="") as stream:
-            lines = list(csv.reader(stream))
-        return [(row[0], ClassScore(row[1], *map(float, row[2:]))) for row in lines[1:]]
-    except (OSError, UnicodeDecodeError, csv.Error, ValueError, TypeError, IndexError) as error:
+            header, *lines = list(csv.reader(stream))
+        if header[:2] != ["case", "class"] or "dice" not in header:
+            raise ValueError(f"columns {', '.join(header[:4])}")
+        names = [_metric_of(heading) for heading in header[2:]]
+        return [(row[0], ClassScore(row[1], dict(zip(names, map(float, row[2:]), strict=True)))) for row in lines]
+    except (OSError, UnicodeDecodeError, csv.Error, ValueError, IndexError) as error:
         raise FileError(
             expected="a table written by `univox evaluate`",
             got=str(error),
@@ -75,9 +90,10 @@ def read_cases_csv(path: Path) -> list[tuple[str, ClassScore]]:
 
 
 def summary_csv(evaluation: Evaluation) -> str:
-    """Give one line per class and metric; the first is the mean foreground Dice of the cases."""
+    """Give one line per class and metric; the first is the mean foreground Dice, those of whole cases follow."""
     names = [field.name for field in fields(Summary)]
-    rows = [["(foreground)", "dice", *_cells(evaluation.mean_foreground_dice)]]
+    rows = [[FOREGROUND, "dice", *_cells(evaluation.mean_foreground_dice)]]
+    rows += [[WHOLE_CASE, metric, *_cells(summary)] for metric, summary in evaluation.case_summaries.items()]
     for class_name, by_metric in evaluation.summaries.items():
         for metric, summary in by_metric.items():
             rows.append([class_name, column(metric, evaluation.size_unit), *_cells(summary)])
@@ -95,7 +111,9 @@ def metrics_json(evaluation: Evaluation, *, provenance: Mapping[str, Any] | None
         "format_version": FORMAT_VERSION,
         "dataset": evaluation.dataset.name,
         "interval": CONFIDENCE,
+        "measures": asdict(evaluation.measures),
         "mean_foreground_dice": _summary(evaluation.mean_foreground_dice),
+        "whole_cases": {metric: _summary(summary) for metric, summary in evaluation.case_summaries.items()},
         "classes": {
             class_name: {column(metric, unit): _summary(summary) for metric, summary in by_metric.items()}
             for class_name, by_metric in evaluation.summaries.items()
@@ -105,6 +123,7 @@ def metrics_json(evaluation: Evaluation, *, provenance: Mapping[str, Any] | None
                 "case": result.name,
                 "prediction": str(result.prediction),
                 "mean_dice": json_number(result.mean_dice),
+                "whole": {metric: json_number(value) for metric, value in result.whole.items()},
                 "classes": {score.class_name: _score(score, unit) for score in result.scores},
             }
             for result in evaluation.results
@@ -114,20 +133,29 @@ def metrics_json(evaluation: Evaluation, *, provenance: Mapping[str, Any] | None
             for failure in evaluation.failures
         ],
         "extra": [str(path) for path in evaluation.extra],
-        "metrics": {column(metric.name, unit): metric.title for metric in METRICS},
+        "metrics": {
+            column(metric.name, unit): metric.title for metric in (*evaluation.metrics, *evaluation.case_metrics)
+        },
         "provenance": dict(provenance or {}),
     }
 
 
 def column(field: str, size_unit: str) -> str:
-    """Name of a field of `ClassScore` in a table, with the unit of sizes.
+    """Name of a metric in a table, with the unit of sizes.
 
     >>> column("volume_difference", "ml"), column("volume_label", "mm2"), column("dice", "ml")
     ('volume_difference_ml', 'area_label_mm2', 'dice')
     """
-    if field in SIZE_FIELDS:
+    if field in SIZES:
         return f"{SIZE_WORDS[size_unit]}{field.removeprefix('volume')}_{size_unit}"
     return field.replace("volume", SIZE_WORDS[size_unit])
+
+
+def _metric_of(heading: str) -> str:
+    for metric in METRICS:
+        if heading in {column(metric.name, unit) for unit in SIZE_WORDS}:
+            return metric.name
+    raise ValueError(f"no metric has the column {heading!r}")
 
 
 def json_number(value: float) -> float | str | None:
@@ -148,7 +176,7 @@ def _summary(summary: Summary) -> dict[str, Any]:
 
 
 def _score(score: ClassScore, unit: str) -> dict[str, Any]:
-    return {column(name, unit): json_number(value) for name, value in list(asdict(score).items())[1:]}
+    return {column(name, unit): json_number(value) for name, value in score.values.items()}
 
 
 def _cells(summary: Summary) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from univox.metrics.calibration import Calibration, measure_calibration
+from univox.metrics.evidence import ClassPair, SegmentPair
 from univox.metrics.instances import (
     IOU_THRESHOLDS,
     ObjectOverlaps,
@@ -10,6 +11,7 @@ from univox.metrics.instances import (
     mean_average_precision,
     object_overlaps,
 )
+from univox.metrics.lesions import LesionMatch, match_lesions
 from univox.metrics.modified_hausdorff import (
     LineDistances,
     line_distances,
@@ -51,11 +53,14 @@ from univox.metrics.surface import (
 __all__ = [
     "IOU_THRESHOLDS",
     "Calibration",
+    "ClassPair",
     "Counts",
+    "LesionMatch",
     "LineDistances",
     "ObjectOverlaps",
     "ObjectScores",
     "SegmentAgreement",
+    "SegmentPair",
     "SurfaceDistances",
     "accuracy",
     "average_symmetric_surface_distance",
@@ -70,6 +75,7 @@ __all__ = [
     "hausdorff",
     "iou",
     "line_distances",
+    "match_lesions",
     "mean_average_precision",
     "measure_calibration",
     "mhd",

@@ -45,6 +45,13 @@ class Counts:
         """(K,) voxels of each class in the prediction."""
         return self.true_positive + self.false_positive
 
+    def of_class(self, index: int) -> Counts:
+        """Counts of one class alone, entries (1,)."""
+        part = slice(index, index + 1)
+        return Counts(
+            self.true_positive[part], self.false_positive[part], self.false_negative[part], self.true_negative[part]
+        )
+
 
 def confusion_matrix(label: IntegerArray, prediction: IntegerArray, num_classes: int) -> NDArray[np.int64]:
     """Count every pair of classes; row = class in the label, column = class in the prediction.

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from univox.data.window import Window, regular_grid
+from univox.data.window import Window, count_windows, regular_grid
 from univox.errors import ShapeError
 
 
@@ -13,6 +13,22 @@ from univox.errors import ShapeError
 @pytest.mark.parametrize(("step", "count"), [(4, 11_880), (8, 1_920), (16, 378), (32, 80)])
 def test_published_patch_counts(box: tuple[int, ...], step: int, count: int) -> None:
     assert len(regular_grid(box, (32, 32, 32), step)) == count
+    assert count_windows(box, (32, 32, 32), step) == count
+
+
+@settings(deadline=None, max_examples=60)
+@given(data=st.data())
+def test_windows_are_counted_as_one_counts_places_by_hand(data: st.DataObject) -> None:
+    dims = data.draw(st.integers(1, 3))
+    size = [data.draw(st.integers(1, 6)) for _ in range(dims)]
+    shape = [edge + data.draw(st.integers(0, 9)) for edge in size]
+    step = [data.draw(st.integers(1, edge)) for edge in size]
+    # Every place of the image is tried: does a window begin here?
+    begins = [
+        sum(at + p <= n and (at % s == 0 or at + p == n) for at in range(n))
+        for n, p, s in zip(shape, size, step, strict=True)
+    ]
+    assert count_windows(shape, size, step) == np.prod(begins)
 
 
 def test_last_window_is_flush_and_raster_order() -> None:

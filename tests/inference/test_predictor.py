@@ -102,6 +102,18 @@ def test_prediction_is_prepare_windows_and_the_most_probable_class(model: Path) 
     np.testing.assert_array_equal(predictor.predict(image).label[inside], votes.argmax(0).numpy())
 
 
+@pytest.mark.parametrize(("step", "shape"), [(3, (12, 11, 13)), (8, (12, 11, 13)), (5, (4, 20, 8))])
+def test_the_number_of_windows_is_what_the_network_looks_at(
+    model: Path, step: int, shape: tuple[int, int, int]
+) -> None:
+    predictor = Predictor(model, device="cpu", settings={"step": step})
+    prepared, geometry = prepare_image(volume(shape), predictor.preprocessing)
+    seen: list[int] = []
+    predictor.network.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
+    predictor.predict_prepared(prepared, geometry)
+    assert sum(seen) == predictor.number_of_windows(geometry.prepared_shape)
+
+
 def test_normalization_by_patch_is_done_in_each_window(write_small_model: Callable[..., Path]) -> None:
     preprocessing = {"crop": "none", "spacing_mm": "none", "clip": "none", "normalization": {"scope": "patch"}}
     predictor, image = Predictor(write_small_model(preprocessing=preprocessing), device="cpu"), volume()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -55,6 +56,27 @@ def regular_grid(shape: Sequence[int], size: Sequence[int], step: int | Sequence
     >>> [window.start for window in regular_grid((10,), (4,), 4)]
     [(0,), (4,), (6,)]
     """
+    return [Window(start, tuple(size)) for start in product(*_starts_by_axis(shape, size, step))]
+
+
+def count_windows(shape: Sequence[int], size: Sequence[int], step: int | Sequence[int]) -> int:
+    """Count the windows of `regular_grid` without making them.
+
+    Args:
+        shape: Image voxels per axis.
+        size: Window voxels per axis, at most `shape`.
+        step: Voxels between window starts, one number or one per axis, in 1..size.
+
+    Raises:
+        ShapeError: The image is smaller than a window, or the step leaves gaps.
+
+    >>> [count_windows((100, 116, 148), (32, 32, 32), step) for step in (4, 8, 16, 32)]
+    [11880, 1920, 378, 80]
+    """
+    return math.prod(len(starts) for starts in _starts_by_axis(shape, size, step))
+
+
+def _starts_by_axis(shape: Sequence[int], size: Sequence[int], step: int | Sequence[int]) -> list[list[int]]:
     steps = (step,) * len(shape) if isinstance(step, int) else tuple(step)
     if not len(shape) == len(size) == len(steps):
         raise ShapeError(
@@ -62,8 +84,7 @@ def regular_grid(shape: Sequence[int], size: Sequence[int], step: int | Sequence
             got=f"size {tuple(size)}, step {steps}",
             remedy="give one number per axis of the image",
         )
-    starts = [_starts(axis, *lengths) for axis, lengths in enumerate(zip(shape, size, steps, strict=True))]
-    return [Window(start, tuple(size)) for start in product(*starts)]
+    return [_starts(axis, *lengths) for axis, lengths in enumerate(zip(shape, size, steps, strict=True))]
 
 
 def _starts(axis: int, length: int, size: int, step: int) -> list[int]:

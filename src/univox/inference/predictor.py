@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from torch import nn
 
 from univox.data.preprocess import CaseGeometry, prepare_image, restore_all_probabilities, restore_probabilities
 from univox.data.preprocess_settings import Preprocessing
+from univox.data.window import count_windows
 from univox.errors import ModelError, RecipeError, ShapeError
 from univox.image import Image
 from univox.inference.device import pick_device
@@ -61,6 +62,7 @@ class Predictor:
         classes: Names and codes.
         settings: With the changes applied.
         window_size: Voxels per axis of a window.
+        votes_size: Voxels per axis that a window gives probabilities of: the same, less an unpadded network's margins.
 
     Raises:
         ModelError: The folder is incomplete, altered, or has no such domain.
@@ -87,7 +89,9 @@ class Predictor:
         self.device = pick_device(device)
         if network is None:
             network = self.model.build(self.domain.name, trusted=trusted)
-        self.window_size = self._window_size(size_rule(network, self.domain.spatial_dims))
+        sizes = size_rule(network, self.domain.spatial_dims)
+        self.window_size = self._window_size(sizes)
+        self.votes_size = sizes.inner(self.window_size)
         self.network = channels_last(network).to(self.device)
 
     def predict(self, image: Image, *, probabilities: bool = False) -> Prediction:
@@ -135,6 +139,15 @@ class Predictor:
             probabilities=restore_all_probabilities(votes, geometry) if probabilities else None,
             seconds=time.perf_counter() - started,
         )
+
+    def number_of_windows(self, prepared_shape: Sequence[int]) -> int:
+        """Count the windows that `predict_prepared` looks at.
+
+        Args:
+            prepared_shape: Voxels per axis of the prepared image; one smaller than a window is surrounded with zeros.
+        """
+        shape = tuple(max(pair) for pair in zip(prepared_shape, self.votes_size, strict=True))
+        return count_windows(shape, self.votes_size, self.settings.steps(self.votes_size))
 
     def _window_size(self, rule: SizeRule) -> tuple[int, ...]:
         size = self.settings.window_size

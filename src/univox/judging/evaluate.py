@@ -14,7 +14,7 @@ from univox.data.case import Case
 from univox.data.dataset import Dataset, read_case_label
 from univox.data.source_digests import source_digests
 from univox.errors import DatasetError, GeometryError, LabelError, UnivoxError
-from univox.image import Label, grid_difference, read_label
+from univox.image import Image, Label, grid_difference, read_label
 from univox.judging.measures import Measures, judged
 from univox.judging.pairing import Pairing, pair_predictions
 from univox.judging.reliability import Reliability, measure_reliability
@@ -219,7 +219,7 @@ def read_prediction(dataset: Dataset, path: Path, label: Label) -> Label:
         GeometryError: Its grid is not the label's.
     """
     stored = read_label(path)
-    difference = _grid_difference(label, stored)
+    difference = difference_of_maps(label, stored)
     if difference is not None:
         raise GeometryError(
             expected="a prediction on the grid of its label",
@@ -323,9 +323,12 @@ def _badness(result: CaseResult) -> tuple[bool, float, str]:
     return absent, 0.0 if absent else result.mean_dice, result.name
 
 
-def _grid_difference(label: Label, prediction: Label) -> str | None:
-    pixels = label.spatial_dims == 2 and not (label.stored.oriented or prediction.stored.oriented)
-    if pixels and label.spatial_shape == prediction.spatial_shape:
-        # Programs that write PNG or TIFF put in any resolution, or none: it says nothing about the grid.
+def difference_of_maps(label: Label | Image, other: Label | Image) -> str | None:
+    """Say in words how the grids of two maps of one case differ; None where they agree.
+
+    Of pictures only the shape counts: programs that write PNG or TIFF put in any resolution, or none.
+    """
+    pixels = label.spatial_dims == 2 and not (label.stored.oriented or other.stored.oriented)
+    if pixels and label.spatial_shape == other.spatial_shape:
         return None
-    return grid_difference(label, prediction)
+    return grid_difference(label, other)

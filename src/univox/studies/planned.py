@@ -41,6 +41,15 @@ class Planned:
         return run_facts_of(self.model, self.added)
 
 
+def duration(seconds: float) -> str:
+    """Say how long, rounded up: in seconds below a minute and a half, else in minutes.
+
+    >>> duration(0.2), duration(61.5), duration(91)
+    ('1 s', '62 s', '2 min')
+    """
+    return f"{math.ceil(seconds)} s" if seconds < 90 else f"{math.ceil(seconds / 60):,} min"
+
+
 def run_facts_of(model: Path, domain: str | None) -> Mapping[str, Any]:
     """Give the facts (iterations, seconds) of the run that a domain came by: an extension's, or else the model's."""
     stored = read_model(model)

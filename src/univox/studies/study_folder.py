@@ -47,6 +47,30 @@ def refuse_another_study(request: TrainRequest, arms: Sequence[Arm], facts: Mapp
     write_json(path, {**wanted, "arms": list({**known, **now}.values())})
 
 
+def keep_facts(folder: Path, facts: Mapping[str, Any]) -> None:
+    """Keep what a study that trains nothing is of, or make sure that the same is kept there.
+
+    Args:
+        folder: The study's.
+        facts: Plain values, by what a reader calls them: those that every result must share.
+
+    Raises:
+        CheckpointError: The folder holds a study of something else.
+    """
+    path = folder / "study.json"
+    wanted = json.loads(json.dumps({"format_version": FORMAT_VERSION, **facts}))
+    there = json.loads(path.read_text(encoding="utf-8")) if path.exists() else wanted
+    other = [name for name in {**there, **wanted} if there.get(name) != wanted.get(name)]
+    if other:
+        raise CheckpointError(
+            expected="the study that this folder holds, or a new folder",
+            got=f"another {', '.join(other)}",
+            remedy="choose another -o, or ask for the same study to go on with it",
+            path=folder,
+        )
+    write_json(path, wanted)
+
+
 def run_of_arm(request: TrainRequest, arm: Arm, model: Path, **changes: Any) -> TrainRequest:
     """Give the request of an arm's run.
 

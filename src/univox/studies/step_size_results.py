@@ -11,7 +11,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator, StrMethodFormatter
 
 from univox.atomic import write_json, write_text
 from univox.judging.palette import class_color
@@ -119,11 +119,13 @@ def _figures(axes: Axes, study: StepSizeStudy, field: str, title: str) -> None:
 def _seconds(axes: Axes, study: StepSizeStudy) -> None:
     _line(axes, study, [row.seconds for row in study.rows], color=INK, label="seconds", width=1.6)
     axes.set_yscale("log", base=10)
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
     for row in study.rows:
         windows = f"{row.windows / len(study.cases):,.0f}"
         axes.annotate(windows, (row.step, row.seconds.mean), textcoords="offset points", xytext=(6, 5), fontsize=8)
     axes.margins(x=0.18, y=0.15)
-    _step_axis(axes, study, "Seconds a case, beside windows")
+    _step_axis(axes, study, "Seconds a case, with its windows")
 
 
 def _line(axes: Axes, study: StepSizeStudy, values: Sequence[Summary], *, color: str, label: str, width: float) -> None:

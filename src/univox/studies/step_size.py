@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,7 +12,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from univox import metrics
 from univox.atomic import write_json
 from univox.data.case import Case
 from univox.data.classes import Classes
@@ -19,18 +19,21 @@ from univox.data.dataset import Dataset, read_case_label
 from univox.data.preprocess import CaseGeometry, prepare_image
 from univox.data.source import DatasetSource
 from univox.errors import DatasetError, GeometryError, RecipeError
-from univox.image import read_image
+from univox.image import Label, read_image
 from univox.inference.device import computes_bfloat16
 from univox.inference.fitting import misfit
 from univox.inference.inputs import Input
 from univox.inference.predictor import Predictor
 from univox.inference.record import select_inputs
 from univox.judging.evaluate import difference_of_maps
+from univox.judging.measures import Measures
+from univox.judging.scores import evaluate_arrays
 from univox.studies.planned import duration
 from univox.studies.step_rows import Measured, StepSizeStudy
 from univox.studies.study_folder import keep_facts
 from univox.training.observer import Observer
 
+FIGURES = ("dice", "mhd_3d")
 DEFAULT_SHARES = (8, 4, 2, 1)
 """Of the window's shortest edge: of 32 voxels the published steps 4, 8, 16 and 32."""
 
@@ -126,12 +129,19 @@ class _Measuring:
             time = self._time(counts[step], left, cases_after)
             self.observer.stage(f"{case.name} ({shape}) by step {step}: {counts[step]:,} windows{time}")
             prediction = self.predictors[step].predict_prepared(array, geometry)
-            dice, mhd_3d = _judged(self.dataset.classes, label, self.dataset.classes.to_index(prediction.codes))
+            scores = evaluate_arrays(
+                label.array,
+                self.dataset.classes.to_index(prediction.codes),
+                class_names=self.dataset.classes.names,
+                spacing_mm=label.spacing_mm,
+                measures=Measures(metrics=FIGURES),
+            )
+            dice, mhd_3d = ({score.class_name: _known(score[figure]) for score in scores} for figure in FIGURES)
             done = Measured(case.name, step, array.shape[1:], counts[step], prediction.seconds, dice, mhd_3d)
             write_json(files[step], asdict(done))
             self.done.append(done)
 
-    def _prepared(self, case: Case) -> tuple[NDArray[np.float32], CaseGeometry, NDArray[np.integer[Any]]]:
+    def _prepared(self, case: Case) -> tuple[NDArray[np.float32], CaseGeometry, Label]:
         predictor = next(iter(self.predictors.values()))
         image, label = read_image(case.images), read_case_label(self.dataset, case)
         error = misfit(predictor.domain, image)
@@ -149,7 +159,7 @@ class _Measuring:
         if not self.is_warm:
             _warm_up(predictor, len(array))
             self.is_warm = True
-        return array, geometry, label.array
+        return array, geometry, label
 
     def _time(self, windows: int, left: int, cases_after: int) -> str:
         if not self.done:
@@ -167,21 +177,8 @@ def _warm_up(predictor: Predictor, channels: int) -> None:
     predictor.predict_prepared(np.zeros((channels, *size), np.float32), geometry)
 
 
-def _judged(
-    classes: Classes, label: NDArray[np.integer[Any]], prediction: NDArray[np.integer[Any]]
-) -> tuple[dict[str, float | None], dict[str, float | None]]:
-    """Give Dice and 3D-MHD of each class; of a class that neither map has, none."""
-    counts = metrics.count(label, prediction, classes.num_classes)
-    dice = metrics.dice(counts)
-    found = {name: index for index, name in enumerate(classes.names) if index}
-    present = {name for name, index in found.items() if counts.label[index] or counts.prediction[index]}
-    return (
-        {name: float(dice[index]) if name in present else None for name, index in found.items()},
-        {
-            name: metrics.mhd_3d(label == index, prediction == index) if name in present else None
-            for name, index in found.items()
-        },
-    )
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _steps(asked: Sequence[int], window: tuple[int, ...]) -> tuple[int, ...]:

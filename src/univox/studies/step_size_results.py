@@ -20,8 +20,8 @@ from univox.judging.svg import INK, as_svg, page_style, standalone
 from univox.judging.tables import json_number
 from univox.studies.page import study_page, table_html, table_markdown
 from univox.studies.step_rows import StepRow, StepSizeStudy
+from univox.studies.step_size import FIGURES
 
-FIGURES = ("dice", "mhd_3d")
 MOST_CLASSES = 8
 """Classes with a line of their own; of more, the plot shows the mean alone."""
 

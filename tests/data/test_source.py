@@ -23,7 +23,7 @@ def test_cases_of_one_subject_are_found_by_a_pattern(tiny_dataset: Path) -> None
 
 
 def test_a_pattern_that_finds_nothing_or_is_none_is_named(tiny_dataset: Path) -> None:
-    with pytest.raises(DatasetError, match=r"'ball_00'.*widen --subjects"):
+    with pytest.raises(DatasetError, match=r"'ball_00'.*mend --subjects"):
         DatasetSource(path=tiny_dataset, subjects="sub-").open()
     with pytest.raises(DatasetError, match="'ball_00'"):
         DatasetSource(path=tiny_dataset, subjects=r"ball(x?)").open()

@@ -21,32 +21,47 @@ from univox.training.request import TrainRequest
 from univox.training.run import train
 
 
+def split_of(dataset: Dataset, request: TrainRequest, **named: tuple[str, ...]) -> Split:
+    return choose_split(dataset, request, DatasetSource(path=dataset.root, **named))
+
+
 def test_every_case_is_on_one_side(tiny_dataset: Path, tiny_request: Callable[..., TrainRequest]) -> None:
     dataset = open_dataset(tiny_dataset)
-    split = choose_split(dataset, tiny_request(holdout=0.25, validation=0.34))
+    split = split_of(dataset, tiny_request(holdout=0.25, validation=0.34))
     assert sorted((*split.train, *split.validation, *split.test)) == [case.name for case in dataset.cases]
     assert (len(split.train), len(split.validation), len(split.test)) == (4, 2, 2)
-    assert choose_split(dataset, tiny_request(holdout=0.25, validation=0.34)) == split
-    assert choose_split(dataset, tiny_request(holdout=0.25, validation=0.34, seed=1)) != split
+    assert split_of(dataset, tiny_request(holdout=0.25, validation=0.34)) == split
+    assert split_of(dataset, tiny_request(holdout=0.25, validation=0.34, seed=1)) != split
 
 
 def test_the_same_share_is_held_out_whatever_is_validated(
     tiny_dataset: Path, tiny_request: Callable[..., TrainRequest]
 ) -> None:
     dataset = open_dataset(tiny_dataset)
-    tests = {choose_split(dataset, tiny_request(holdout=0.25, validation=share)).test for share in (0.0, 0.2, 0.5)}
+    tests = {split_of(dataset, tiny_request(holdout=0.25, validation=share)).test for share in (0.0, 0.2, 0.5)}
     assert len(tests) == 1
 
 
 def test_an_unknown_test_case_is_named(tiny_dataset: Path, tiny_request: Callable[..., TrainRequest]) -> None:
     with pytest.raises(DatasetError, match="ball_99"):
-        choose_split(open_dataset(tiny_dataset), tiny_request(), test_cases=("ball_99",))
+        split_of(open_dataset(tiny_dataset), tiny_request(), test_cases=("ball_99",))
+
+
+def test_named_validation_cases_take_the_place_of_a_share(
+    tiny_dataset: Path, tiny_request: Callable[..., TrainRequest]
+) -> None:
+    dataset, named = open_dataset(tiny_dataset), ("ball_03", "ball_05")
+    split = split_of(dataset, tiny_request(validation=0.5), test_cases=("ball_00",), validation_cases=named)
+    assert (split.test, split.validation) == (("ball_00",), named)
+    assert split.train == tuple(f"ball_0{index}" for index in (1, 2, 4, 6, 7))
+    with pytest.raises(DatasetError, match="got ball_03"):
+        split_of(dataset, tiny_request(), test_cases=("ball_03",), validation_cases=named)
 
 
 def test_nothing_left_to_train_on_is_an_error(tiny_dataset: Path, tiny_request: Callable[..., TrainRequest]) -> None:
     dataset = open_dataset(tiny_dataset)
     with pytest.raises(DatasetError, match="all of them kept out"):
-        choose_split(dataset, tiny_request(), test_cases=[case.name for case in dataset.cases])
+        split_of(dataset, tiny_request(), test_cases=tuple(case.name for case in dataset.cases))
 
 
 def test_named_training_cases_are_all_that_is_learned_from(
@@ -54,14 +69,14 @@ def test_named_training_cases_are_all_that_is_learned_from(
 ) -> None:
     dataset = open_dataset(tiny_dataset)
     named = ("ball_01", "ball_03", "ball_04", "ball_06")
-    split = choose_split(dataset, tiny_request(), test_cases=("ball_00",), training_cases=named)
+    split = split_of(dataset, tiny_request(), test_cases=("ball_00",), training_cases=named)
     assert sorted((*split.train, *split.validation)) == list(named)
     assert (len(split.validation), split.test) == (1, ("ball_00",))
-    assert choose_split(dataset, tiny_request(validation=0.0), training_cases=named).train == named
+    assert split_of(dataset, tiny_request(validation=0.0), training_cases=named).train == named
     with pytest.raises(DatasetError, match="training cases that the dataset holds, got ball_98, ball_99"):
-        choose_split(dataset, tiny_request(), training_cases=("ball_99", "ball_01", "ball_98"))
+        split_of(dataset, tiny_request(), training_cases=("ball_99", "ball_01", "ball_98"))
     with pytest.raises(DatasetError, match="training cases that are not kept out, got ball_01"):
-        choose_split(dataset, tiny_request(), test_cases=("ball_01",), training_cases=named)
+        split_of(dataset, tiny_request(), test_cases=("ball_01",), training_cases=named)
 
 
 def test_a_run_on_named_cases_leaves_the_others_unread(
@@ -130,5 +145,5 @@ def test_nobody_validates_where_few_are_left_to_train_on(
     kept_out: int, validating: int, tiny_dataset: Path, tiny_request: Callable[..., TrainRequest]
 ) -> None:
     names = tuple(f"ball_0{index}" for index in range(kept_out))
-    split = choose_split(open_dataset(tiny_dataset), tiny_request(), test_cases=names)
+    split = split_of(open_dataset(tiny_dataset), tiny_request(), test_cases=names)
     assert (len(split.train), len(split.validation)) == (8 - kept_out - validating, validating)

@@ -38,7 +38,10 @@ Borders = Annotated[
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes that read and prepare cases.")]
 SubjectPattern = Annotated[
     str | None,
-    typer.Option("--subjects", help="A regular expression: what it finds in a case's name is whom the case is of."),
+    typer.Option(
+        "--subjects",
+        help="Whom a case is of: a regular expression (what it finds in the case's name), or TABLE.csv:COLUMN.",
+    ),
 ]
 OF_EACH = "Of several datasets: 'FOLDER: VALUE' for the dataset in that folder. Repeatable."
 ClassSelections = Annotated[
@@ -52,7 +55,8 @@ SubjectPatterns = Annotated[
     list[str] | None,
     typer.Option(
         "--subjects",
-        help=f"A regular expression: what it finds in a case's name is whom the case is of. {OF_EACH}",
+        help="Whom a case is of: a regular expression (what it finds in the case's name), or TABLE.csv:COLUMN."
+        f" {OF_EACH}",
     ),
 ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,6 +31,7 @@ def judge(
     dataset: Dataset,
     output: Path,
     *,
+    cases: Sequence[str] | None = None,
     measures: Measures = DEFAULT_MEASURES,
     jobs: int = 1,
     on_progress: Callable[[int, int], None] | None = None,
@@ -44,6 +45,7 @@ def judge(
         predictions: Folder of label files.
         dataset: Whose labels are the measure.
         output: Folder of the results.
+        cases: Names of those to judge; none: what the predictions' own record says, else all that have a label.
         measures: Which metrics, and by which conventions.
         jobs: Cases judged at once.
         on_progress: Called with (done, total).
@@ -57,7 +59,7 @@ def judge(
     labelled = {case.name for case in dataset.labelled}
     asked = None if record is None else [name for name in record.cases if name in labelled]
     evaluation = evaluate(
-        predictions, dataset, cases=asked or None, measures=measures, jobs=jobs, on_progress=on_progress
+        predictions, dataset, cases=cases or asked or None, measures=measures, jobs=jobs, on_progress=on_progress
     )
     source = _source(record)
     provenance = {**_made_by(record, source), **_here()}

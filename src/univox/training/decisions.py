@@ -14,6 +14,7 @@ from univox.data.case import Case
 from univox.data.dataset import Dataset
 from univox.data.patch_size import plan_batch_size
 from univox.data.plan import Plan
+from univox.data.source import DatasetSource
 from univox.data.split import Split, holdout
 from univox.errors import DatasetError, RecipeError
 from univox.model.domain import NetworkSpec
@@ -30,23 +31,21 @@ FEWEST_TRAINING = 3
 MOST_CORES_WITHOUT_WORKER = 4
 
 
-def choose_split(
-    dataset: Dataset, request: TrainRequest, *, test_cases: Sequence[str] = (), training_cases: Sequence[str] = ()
-) -> Split:
-    """Keep out test cases by name or by share, then validation cases from the rest.
+def choose_split(dataset: Dataset, request: TrainRequest, source: DatasetSource) -> Split:
+    """Keep out test cases by name or by share, then validation cases from the rest, by name or by share.
 
-    Subjects are never divided, save by whoever names the test cases. Nobody validates where fewer than
-    `FEWEST_TRAINING` subjects would be left to train on.
+    Subjects are never divided, save by whoever names the cases. Where validation cases are left to chance, nobody
+    validates where fewer than `FEWEST_TRAINING` subjects would be left to train on.
 
     Args:
         dataset: Its labelled cases are split.
         request: How much is kept out, and the seed.
-        test_cases: Names of the test cases; none: the share that the request says.
-        training_cases: Names of the cases to learn from; those that validate are drawn from them, and what is
-            neither here nor kept out is on no side. None: all that are not kept out.
+        source: Names cases: those kept out as test cases, else the share that the request says; those that choose the
+            weights, else a share of the rest; those to learn from, those that choose the weights included: what is
+            neither among these nor kept out is on no side.
 
     Raises:
-        DatasetError: No labelled case, a named case that is not there or is named for both, or nothing left to
+        DatasetError: No labelled case, a named case that is not there or is named for two sides, or nothing left to
             train on.
     """
     cases = dataset.labelled
@@ -57,22 +56,19 @@ def choose_split(
             remedy="`univox check` says what the folder holds",
             path=dataset.root,
         )
-    test = _test_names(cases, request, dataset, test_cases)
-    rest = _rest(cases, test, training_cases, dataset)
-    subjects = len({case.subject for case in rest})
-    if subjects == 0:
+    test = _test_names(cases, request, dataset, source.test_cases)
+    rest = _rest(cases, test, source.training_cases, dataset)
+    _refuse_unknown(source.validation_cases, rest, dataset, "validation", "among those that are not kept out")
+    validation = set(source.validation_cases) or _chosen_validation(rest, request)
+    train = tuple(case.name for case in rest if case.name not in validation)
+    if not train:
         raise DatasetError(
             expected="cases to train on",
             got="all of them kept out",
             remedy="keep fewer out",
             path=dataset.root,
         )
-    share = min(request.validation, MOST_VALIDATION / len(rest))
-    validation: tuple[str, ...] = ()
-    if subjects > FEWEST_TRAINING and share > 0:
-        validation = tuple(holdout(rest, fraction=share, seed=request.seed + 1).validation)
-    train = tuple(case.name for case in rest if case.name not in validation)
-    return Split(train=train, validation=validation, test=tuple(sorted(test)))
+    return Split(train=train, validation=tuple(sorted(validation)), test=tuple(sorted(test)))
 
 
 def _test_names(cases: Sequence[Case], request: TrainRequest, dataset: Dataset, named: Sequence[str]) -> set[str]:
@@ -82,6 +78,14 @@ def _test_names(cases: Sequence[Case], request: TrainRequest, dataset: Dataset, 
     if request.holdout > 0:
         return set(holdout(cases, fraction=request.holdout, seed=request.seed).validation)
     return set()
+
+
+def _chosen_validation(rest: Sequence[Case], request: TrainRequest) -> set[str]:
+    subjects = len({case.subject for case in rest})
+    share = min(request.validation, MOST_VALIDATION / max(len(rest), 1))
+    if subjects <= FEWEST_TRAINING or share <= 0:
+        return set()
+    return set(holdout(rest, fraction=share, seed=request.seed + 1).validation)
 
 
 def _rest(cases: Sequence[Case], test: set[str], named: Sequence[str], dataset: Dataset) -> list[Case]:
@@ -98,11 +102,13 @@ def _rest(cases: Sequence[Case], test: set[str], named: Sequence[str], dataset: 
     return [case for case in cases if case.name not in test and (not named or case.name in named)]
 
 
-def _refuse_unknown(named: Sequence[str], cases: Sequence[Case], dataset: Dataset, side: str) -> None:
+def _refuse_unknown(
+    named: Sequence[str], cases: Sequence[Case], dataset: Dataset, side: str, where: str = "that the dataset holds"
+) -> None:
     unknown = sorted(set(named) - {case.name for case in cases})
     if unknown:
         raise DatasetError(
-            expected=f"{side} cases that the dataset holds",
+            expected=f"{side} cases {where}",
             got=", ".join(unknown[:5]),
             remedy="name labelled cases of this dataset; of several datasets as 'FOLDER: NAME,NAME'",
             path=dataset.root,

@@ -138,7 +138,7 @@ def prepare(data: DomainData, request: TrainRequest, observer: Observer) -> dict
 
 
 def _split(dataset: Dataset, source: DatasetSource, request: TrainRequest, observer: Observer) -> Split:
-    split = choose_split(dataset, request, test_cases=source.test_cases, training_cases=source.training_cases)
+    split = choose_split(dataset, request, source)
     counts = f"{len(split.train)} training, {len(split.validation)} validation and {len(split.test)} test cases"
     observer.stage(f"{dataset.name}: {counts}")
     return split

@@ -161,8 +161,7 @@ def begin_extension(
     _refuse_earlier_try(request, resume=resume)
     request = request.as_begun()
     recipe = _recipe(stored, request)
-    source = request.dataset
-    split = choose_split(dataset, request, test_cases=source.test_cases, training_cases=source.training_cases)
+    split = choose_split(dataset, request, request.dataset)
     plan = measured(dataset, split, request, recipe, observer)
     spec = stored.spec.model_copy(
         update={"in_channels": len(dataset.channel_names), "num_classes": dataset.classes.num_classes}

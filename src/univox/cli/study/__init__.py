@@ -5,10 +5,11 @@ from __future__ import annotations
 import typer
 
 from univox.cli.study.ablation import ablation
+from univox.cli.study.crossval import crossval
 from univox.cli.study.extension import extension
 from univox.cli.study.step_size import step_size
 from univox.cli.study.universal import universal
 
 study = typer.Typer(help="Many runs, one question.", no_args_is_help=True)
-for verb in (ablation, step_size, universal, extension):
+for verb in (ablation, crossval, step_size, universal, extension):
     study.command()(verb)

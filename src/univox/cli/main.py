@@ -15,6 +15,7 @@ from univox.cli.doctor import doctor
 from univox.cli.evaluate import evaluate
 from univox.cli.extend import extend
 from univox.cli.info import info
+from univox.cli.metrics import metrics
 from univox.cli.networks import networks
 from univox.cli.pack import pack
 from univox.cli.plan import plan
@@ -52,7 +53,22 @@ def _root(  # pyright: ignore[reportUnusedFunction]
     pass
 
 
-for _verb in (demo, check, divide, plan, train, extend, predict, evaluate, view, info, networks, recipes, doctor):
+for _verb in (
+    demo,
+    check,
+    divide,
+    plan,
+    train,
+    extend,
+    predict,
+    evaluate,
+    view,
+    info,
+    metrics,
+    networks,
+    recipes,
+    doctor,
+):
     app.command()(_verb)
 app.add_typer(pack, name="pack")
 app.add_typer(study, name="study")

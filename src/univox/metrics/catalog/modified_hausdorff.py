@@ -23,8 +23,8 @@ def _along(letter: str, axis_from_last: int, dims: tuple[int, ...]) -> Metric[Cl
         best=0.0,
         range="0 to the root of the axis' length",
         value=lambda pair: pair.line_distances[axis_from_last],
-        what=f"Every line of voxels along axis {letter} of (D, H, W) is a vector of 0 and 1; the mean distance of a "
-        "line to the nearest line of the other mask, the larger direction of the two.",
+        what=f"Mean distance of a line of voxels along axis {letter} to the nearest line of the other mask; every line "
+        "of (D, H, W), as a vector of 0 and 1, counts, and of the two directions the larger mean.",
         use="To compare with papers that report it; earlier work looks at axis D alone.",
         avoid="As a distance of surfaces: it is in roots of voxels, not mm, and where a line lies does not count, so "
         "that a mask moved across the lines scores 0.",

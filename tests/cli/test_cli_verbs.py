@@ -48,6 +48,13 @@ def test_the_whole_way(model: Path, tiny_dataset: Path, tmp_path: Path) -> None:
     figures = json.loads((tmp_path / "out-evaluation" / "metrics.json").read_text())
     assert len(figures["cases"]) == 2
     assert (tmp_path / "out-evaluation" / "report.html").stat().st_size > 10_000
+    more = ("--instances", "--split-touching", "--min-size", 2)
+    assert "2 there already" in run("predict", model, tiny_dataset, "--cases", "test", "-o", tmp_path / "out", *more)[1]
+    labels = sorted((tmp_path / "out").glob("*.nii.gz"))
+    for path in labels:
+        numbered = nibabel.load(tmp_path / "out" / "instances" / path.name).get_fdata()
+        assert not numbered[nibabel.load(path).get_fdata() == 0].any()
+    assert len(labels) == 2
 
 
 def test_a_finished_output_is_left_alone_unless_asked(model: Path, tiny_dataset: Path, tmp_path: Path) -> None:
@@ -145,6 +152,7 @@ def test_doctor_looks_at_the_machine() -> None:
     ("arguments", "words"),
     [
         (["predict", "absent", "x.nii.gz", "-o", "out"], "model.json"),
+        (["predict", "absent", "x.nii.gz", "-o", "out", "--min-size", "3"], "--instances"),
         (["train", "absent", "-o", "out"], "absent"),
         (["train", "x", "--budget", "5m", "--iterations", "3"], "both"),
         (["train"], "a dataset to train on"),

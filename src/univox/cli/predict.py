@@ -15,8 +15,10 @@ from univox.cli.run_options import Device, TrustNetwork
 from univox.errors import RecipeError
 
 if TYPE_CHECKING:
+    from univox.data.classes import Classes
     from univox.inference.case_output import Outcome
     from univox.inference.loaded_model import LoadedModel
+    from univox.inference.objects import ObjectSettings
     from univox.inference.predictor import Predictor
 
 
@@ -49,6 +51,13 @@ def predict(
     codes: Annotated[
         Literal["dataset", "index"], typer.Option(help="Write the dataset's own codes, or 0..K-1.")
     ] = "dataset",
+    instances: Annotated[
+        bool, typer.Option("--instances", help="Number the objects too, 1..n, as label images in OUTPUT/instances.")
+    ] = False,
+    split_touching: Annotated[
+        bool, typer.Option("--split-touching", help="With --instances: divide objects where they narrow (watershed).")
+    ] = False,
+    min_size: Annotated[int | None, typer.Option(min=1, help="With --instances: drop objects of fewer voxels.")] = None,
     device: Device = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Compute finished outputs again.")] = False,
     trust: TrustNetwork = False,
@@ -61,9 +70,10 @@ def predict(
 
     if domain is not None and all_domains:
         raise RecipeError(expected="either --domain or --all-domains", got="both", remedy="leave one of them out")
+    objects = _objects(instances, split_touching, min_size)
     model_settings = _settings(step, overlap, precision)
     loaded = load(model, device=device, settings=model_settings, trusted=trust)
-    how = _How(output, cases, overwrite, save_probabilities, codes)
+    how = _How(output, cases, overwrite, save_probabilities, codes, objects)
     outcomes = _by_all(loaded, inputs, how) if all_domains else _by_one(loaded.domain(domain), inputs, how)
     failed = sum(outcome.status == "failed" for outcome in outcomes)
     present = sum(outcome.status == "present" for outcome in outcomes)
@@ -81,6 +91,33 @@ class _How:
     overwrite: bool
     save_probabilities: bool
     codes: Literal["dataset", "index"]
+    objects: ObjectSettings | None
+
+    def numbered(self, outcomes: list[Outcome], classes: Classes) -> list[Outcome]:
+        """Number the objects of one domain's labels, where that is asked."""
+        if self.objects is None:
+            return outcomes
+        from univox.inference.object_files import number_files
+
+        done = number_files(outcomes, classes, self.objects, codes=self.codes)
+        for before, after in zip(outcomes, done, strict=True):
+            if after.status == "failed" != before.status:
+                _report(after, after.name)
+        return done
+
+
+def _objects(instances: bool, split_touching: bool, min_size: int | None) -> ObjectSettings | None:
+    if instances:
+        from univox.inference.objects import ObjectSettings
+
+        return ObjectSettings(split_touching, min_size or 1)
+    if split_touching or min_size is not None:
+        raise RecipeError(
+            expected="--instances beside --split-touching or --min-size",
+            got="a class map, which has no objects",
+            remedy="add --instances",
+        )
+    return None
 
 
 def _settings(step: int | None, overlap: float | None, precision: str | None) -> dict[str, Any]:
@@ -108,7 +145,7 @@ def _by_one(predictor: Predictor, inputs: list[Path], how: _How) -> list[Outcome
         on_case=lambda outcome: _report(outcome, f"[{next(count)}/{len(chosen)}] {outcome.name}"),
     )
     write_record(how.output, predictor, outcomes)
-    return outcomes
+    return how.numbered(outcomes, predictor.classes)
 
 
 def _by_all(loaded: LoadedModel, inputs: list[Path], how: _How) -> list[Outcome]:
@@ -127,9 +164,11 @@ def _by_all(loaded: LoadedModel, inputs: list[Path], how: _How) -> list[Outcome]
         codes=how.codes,
         on_case=lambda done: _report(done.outcome, " ".join(("/".join(done.domains), done.outcome.name)).strip()),
     )
+    numbered: dict[Path, Outcome] = {}
     for name, done in by_domain(outcomes).items():
         write_record(how.output / name, loaded.domain(name), done)
-    return [done.outcome for done in outcomes]
+        numbered |= {outcome.path: outcome for outcome in how.numbered(done, domains[name].label_classes)}
+    return [numbered[done.outcome.path] if done.domains else done.outcome for done in outcomes]
 
 
 def _report(outcome: Outcome, title: str) -> None:

@@ -47,11 +47,11 @@ def test_the_domain_that_predicted_is_named(
         return json.loads((tmp_path / "judged/metrics.json").read_text())["provenance"]
 
     made = judged()
-    assert ("<h2>Training</h2>" in (tmp_path / "judged" / REPORT).read_text()) == (name == "brain")
+    assert ('<h2 id="training">' in (tmp_path / "judged" / REPORT).read_text()) == (name == "brain")
     (model / "extensions/ball").mkdir(parents=True)
     shutil.copy(model / "run/log.jsonl", model / "extensions/ball")
     judged()
-    assert "<h2>Training</h2>" in (tmp_path / "judged" / REPORT).read_text()
+    assert '<h2 id="training">' in (tmp_path / "judged" / REPORT).read_text()
     stored = read_model(model)
     assert made["domain"] == name
     assert (made["trained on"], made["training"]) == (trained, training)

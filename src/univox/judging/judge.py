@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import platform
-import shlex
-import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from univox.data.dataset import Dataset
@@ -14,6 +10,7 @@ from univox.errors import ModelError
 from univox.inference.record import Record, read_record
 from univox.judging.evaluate import Evaluation, evaluate
 from univox.judging.measures import Measures
+from univox.judging.provenance import here, made_by
 from univox.judging.report import write_report
 from univox.judging.scores import DEFAULT_MEASURES
 from univox.judging.tables import write_tables
@@ -21,7 +18,6 @@ from univox.model.domain import Domain
 from univox.model.folder import read_model
 from univox.model.lineage import TRAIN, origin_of
 from univox.model.stored import EXTENSIONS, StoredModel
-from univox.version import __version__
 
 REPORT = "report.html"
 
@@ -62,7 +58,7 @@ def judge(
         predictions, dataset, cases=cases or asked or None, measures=measures, jobs=jobs, on_progress=on_progress
     )
     source = _source(record)
-    provenance = {**_made_by(record, source), **_here()}
+    provenance = {**made_by(record, source), **here(evaluation.results)}
     write_tables(evaluation, output, provenance=provenance)
     write_report(
         evaluation,
@@ -84,37 +80,6 @@ def _source(record: Record | None) -> tuple[StoredModel, Domain] | None:
         return model, model.domain(record.domain)
     except ModelError:
         return None
-
-
-def _made_by(record: Record | None, source: tuple[StoredModel, Domain] | None) -> dict[str, str]:
-    if record is None:
-        return {}
-    if source is None:
-        return {"model": f"{record.model} (cannot be read)"}
-    model, domain = source
-    origin, seed = origin_of(model, domain), model.provenance.get("seed", "-")
-    return {
-        "model": str(record.model),
-        "domain": domain.name,
-        "recipe": str(model.recipe.get("name", "-")),
-        "network": f"{model.spec.name}, {model.num_parameters(domain.name):,} parameters",
-        "trained on": f"{origin.dataset}, {origin.cases.get('train', 0)} cases, seed {seed}",
-        "training": f"{_known(origin.iterations)} iterations in {_known(origin.seconds)} s",
-    }
-
-
-def _known(value: float | None) -> str:
-    return "-" if value is None else f"{value}"
-
-
-def _here() -> dict[str, str]:
-    return {
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-        "univox": __version__,
-        "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}",
-        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-    }
 
 
 def _training_log(record: Record | None, source: tuple[StoredModel, Domain] | None) -> Path | None:

@@ -1,18 +1,21 @@
-"""One color per class, the same in every plot and overlay; told apart on black, white and gray."""
+"""One color per class, the same in every plot and overlay; told apart on black, white and gray.
+
+Chosen so that readers with any of the three color-vision deficiencies tell them apart as well, the first ones best.
+"""
 
 from __future__ import annotations
 
 COLORS: tuple[str, ...] = (
-    "#f28e2b",
-    "#2fb5d8",
-    "#e0457b",
-    "#59b64f",
-    "#a97fe0",
-    "#d9b40d",
-    "#1fae9a",
-    "#e26d52",
-    "#6f8df0",
-    "#b0885a",
+    "#e3891b",
+    "#2b9fd6",
+    "#8a27f5",
+    "#e9175e",
+    "#bd1485",
+    "#4b5ec4",
+    "#aab865",
+    "#935e0f",
+    "#228564",
+    "#8289f5",
 )
 
 

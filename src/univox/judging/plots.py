@@ -15,12 +15,15 @@ from numpy.typing import NDArray
 
 from univox.errors import FileError
 from univox.judging.palette import class_color
+from univox.judging.reliability import Reliability
 from univox.judging.svg import INK, as_svg, page_style
 
 WIDTH_INCHES = 4.4
 LOSS_POINTS = 250
 """A longer run's loss is drawn as the mean and range of so many stretches."""
 POINTS_PER_BOX = 300
+FEWEST_VOXELS = 20
+"""A bin of fewer says nothing, and is not drawn."""
 NAME_LENGTH = 22
 
 
@@ -146,6 +149,27 @@ def box_plot(values: Mapping[str, Sequence[float]], *, title: str, unit: str = "
         return as_svg(figure, f"{title} of each class, one point per case")
 
 
+def reliability_plot(reliability: Reliability) -> str:
+    """Share of right voxels over confidence, a point per bin as large as its share of the voxels."""
+    with page_style("reliability"):
+        figure, axes = _axes(3.3)
+        axes.plot([0.0, 1.0], [0.0, 1.0], color=INK, linewidth=1, linestyle=":")
+        sets = {"predicted as foreground": reliability.foreground, "all voxels": reliability.everywhere}
+        for index, (name, bins) in enumerate(sets.items()):
+            filled = bins.voxels >= FEWEST_VOXELS
+            x, y = bins.confidence[filled], bins.accuracy[filled]
+            share = bins.voxels[filled] / max(1, int(bins.voxels.sum()))
+            label = f"{name}, ECE {bins.expected_error:.3f}"
+            axes.plot(x, y, color=class_color(index), linewidth=1.4, label=label)
+            axes.scatter(x, y, s=14 + 110 * np.sqrt(share), color=class_color(index), alpha=0.75, linewidths=0)
+        axes.set_xlim(0.3, 1.02)
+        axes.set_ylim(0.0, 1.03)
+        axes.set_xlabel("confidence")
+        axes.set_title("Share of the voxels that are right", loc="left")
+        _legend(axes, columns=1)
+        return as_svg(figure, "Reliability diagram: share of right voxels over their confidence, in bins")
+
+
 def _box(axes: Axes, row: int, finite: NDArray[np.float64]) -> None:
     """Draw one box; `finite` is sorted and not empty."""
     color = class_color(row)
@@ -166,10 +190,10 @@ def _axes(height_inches: float) -> tuple[Figure, Axes]:
     return figure, figure.add_subplot()
 
 
-def _legend(axes: Axes) -> None:
+def _legend(axes: Axes, columns: int = 3) -> None:
     # Beside the curves it would hide them, below it costs a line or two.
     legend = axes.legend(
-        loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3, fontsize=8, handlelength=1.2, columnspacing=1
+        loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=columns, fontsize=8, handlelength=1.2, columnspacing=1
     )
     for text in legend.get_texts():
         text.set_parse_math(False)

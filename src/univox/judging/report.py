@@ -8,39 +8,31 @@ import json
 import math
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass
-from importlib import resources
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from univox.atomic import write_text
-from univox.data.dataset import read_case_image, read_case_label
-from univox.errors import UnivoxError
-from univox.judging.evaluate import CaseResult, Evaluation, read_prediction
-from univox.judging.overlays import Picture, overlays
+from univox.judging.case_strip import case_strip
+from univox.judging.confusion import Confusion, confusion_of
+from univox.judging.evaluate import Evaluation
+from univox.judging.gallery import galleries
+from univox.judging.house_page import house_page
 from univox.judging.palette import class_color
-from univox.judging.plots import box_plot, loss_plot, read_curves, validation_plot
-from univox.judging.scores import METRICS, ClassScore, Metric
-from univox.judging.statistics import RESAMPLES, Summary
+from univox.judging.plots import box_plot, loss_plot, read_curves, reliability_plot, validation_plot
+from univox.judging.reliability import reliability_of
+from univox.judging.scores import ClassScore, Metric
+from univox.judging.shown import DICE, heading, interval, share, shown
+from univox.judging.statistics import RESAMPLES
 from univox.version import __version__
 
-SIZE_UNITS = {"ml": "mL", "mm2": "mm²", "mm": "mm"}
-SIZE_TITLES = {"ml": "Volume", "mm2": "Area", "mm": "Length"}
-DICE = METRICS[0]
-NO_VALUE = "\N{EN DASH}"
-
-
-@dataclass(frozen=True)
-class Gallery:
-    """The pictures of one case, or why there are none."""
-
-    rank: str
-    result: CaseResult
-    pictures: tuple[Picture, ...]
-    problem: str
+LARGEST_MATRIX = 24
+"""Classes; of more, the mistakes are listed instead."""
+MISTAKES = 40
+"""Listed at most."""
 
 
 def write_report(
@@ -53,7 +45,7 @@ def write_report(
     provenance: Mapping[str, Any] | None = None,
     date: datetime.datetime | None = None,
 ) -> None:
-    """Write the report: summary, curves, box plots, pictures, every case, provenance.
+    """Write the report: summary, classes, pictures, confusion, calibration, curves, every case, provenance.
 
     Args:
         evaluation: What to report.
@@ -81,22 +73,27 @@ def render(
     date: datetime.datetime | None = None,
 ) -> str:
     """Give the report of `write_report` as text."""
-    folder = resources.files("univox.judging")
-    style, script, page = (
-        folder.joinpath(f"report.{kind}").read_text(encoding="utf-8") for kind in ("css", "js", "html")
-    )
     stamp = (date or datetime.datetime.now(datetime.UTC)).strftime("%Y-%m-%d %H:%M %Z").strip()
     here = {"univox": __version__, "python": platform.python_version(), "date": stamp}
     facts = {**(provenance or {}), **{key: here[key] for key in here if key not in (provenance or {})}}
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    title = title or f"Evaluation of {evaluation.dataset.name}"
+    confusion = confusion_of(evaluation.results, evaluation.dataset.classes.names)
+    reliability = reliability_of(result.reliability for result in evaluation.results)
+    overall = evaluation.mean_foreground_dice
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=PackageLoader("univox.judging", "templates"),
+    )
     environment.globals.update(_functions(evaluation.size_unit))
-    return environment.from_string(page).render(
-        title=title or f"Evaluation of {evaluation.dataset.name}",
+    body = environment.get_template("report.html").render(
+        title=title,
         date=facts["date"],
-        style=Markup(style),
-        script=Markup(script),
         evaluation=evaluation,
-        overall=evaluation.mean_foreground_dice,
+        overall=overall,
+        strip=Markup(case_strip([result.mean_dice for result in evaluation.results], overall)),
         dice=DICE,
         metrics=evaluation.judged,
         columns=evaluation.metrics,
@@ -105,52 +102,28 @@ def render(
         missing=[failure for failure in evaluation.failures if failure.kind == "missing"],
         curves=_curves(log, domain),
         boxes=_boxes(evaluation),
-        galleries=_galleries(evaluation),
+        galleries=galleries(evaluation),
+        confusion=confusion if evaluation.results else None,
+        matrix=_matrix(confusion),
+        mistakes=confusion.mistakes()[:MISTAKES],
+        reliability=reliability,
+        reliable_cases=sum(result.reliability is not None for result in evaluation.results),
+        unreliable=[(result.name, result.unreliable) for result in evaluation.results if result.unreliable],
+        reliability_figure=Markup(reliability_plot(reliability)) if reliability is not None else "",
         provenance=facts,
     )
-
-
-def shown(value: float, metric: Metric[Any], *, signed: bool = True) -> str:
-    """Give a figure as a table shows it; differences with their sign, unless they are a spread.
-
-    >>> by_name = {metric.name: metric for metric in METRICS}
-    >>> shown(0.87654, DICE), shown(math.inf, by_name["hd95_mm"]), shown(1.0, by_name["volume_difference_percent"])
-    ('0.877', '∞', '+1.0')
-    """
-    if math.isnan(value):
-        return NO_VALUE
-    if math.isinf(value):
-        return "∞"
-    sign = "+" if signed and metric.name.startswith("volume_difference") else ""
-    if metric.unit == "%":
-        return f"{value:{sign}.1f}"
-    if metric.unit == "size":
-        return f"{value:{sign}#.3g}".rstrip(".") if abs(value) < 1000 else f"{value:{sign},.0f}"
-    if metric.unit == "count":
-        return f"{value:.0f}" if value == round(value) else f"{value:.1f}"
-    return f"{value:.2f}" if metric.unit == "mm" else f"{value:.3f}"
+    return house_page(title, body, kind="report")
 
 
 def _functions(size_unit: str) -> dict[str, Any]:
-    def unit_of(metric: Metric[Any]) -> str:
-        return SIZE_UNITS[size_unit] if metric.unit == "size" else metric.unit
-
-    def heading(metric: Metric[Any]) -> str:
-        title = metric.title.replace("Volume", SIZE_TITLES[size_unit])
-        return f"{title} ({unit_of(metric)})" if metric.unit else title
-
-    def interval(summary: Summary, metric: Metric[Any]) -> str:
-        if math.isnan(summary.low):
-            return NO_VALUE
-        return f"{shown(summary.low, metric)} to {shown(summary.high, metric)}"
-
     def value_of(score: ClassScore, metric: Metric[Any]) -> float:
         return score[metric.name]
 
     return {
         "shown": shown,
-        "heading": heading,
+        "heading": partial(heading, size_unit=size_unit),
         "interval": interval,
+        "share": share,
         "value_of": value_of,
         "color": class_color,
         "base64": lambda data: base64.b64encode(data).decode("ascii"),
@@ -170,12 +143,11 @@ def _curves(log: Path | None, domain: str | None) -> list[Markup]:
 def _boxes(evaluation: Evaluation) -> list[Markup]:
     if not evaluation.results:
         return []
-    heading = _functions(evaluation.size_unit)["heading"]
     return [
         Markup(
             box_plot(
                 {name: evaluation.values(name, metric.name) for name in evaluation.class_names},
-                title=heading(metric),
+                title=heading(metric, evaluation.size_unit),
                 best=metric.best,
             )
         )
@@ -185,28 +157,26 @@ def _boxes(evaluation: Evaluation) -> list[Markup]:
     ]
 
 
-def _galleries(evaluation: Evaluation) -> list[Gallery]:
-    ranked = [result for result in evaluation.results if not math.isnan(result.mean_dice)]
-    if not ranked:
+def _matrix(confusion: Confusion) -> list[dict[str, Any]]:
+    """Rows of the table: the class, its voxels in the label, and a cell for each predicted class."""
+    if len(confusion.class_names) > LARGEST_MATRIX:
         return []
-    chosen = {"Worst": ranked[0]}
-    if len(ranked) > 1:
-        chosen["Median"] = ranked[len(ranked) // 2]
-    return [_gallery(evaluation, rank, result) for rank, result in chosen.items()]
-
-
-def _gallery(evaluation: Evaluation, rank: str, result: CaseResult) -> Gallery:
-    dataset = evaluation.dataset
-    try:
-        image, label = read_case_image(dataset, result.case), read_case_label(dataset, result.case)
-        prediction = read_prediction(dataset, result.prediction, label)
-        pictures = overlays(
-            image.array,
-            label.array,
-            prediction.array,
-            spacing_mm=image.spacing_mm,
-            oriented=image.stored.oriented,
+    return [
+        {
+            "name": name,
+            "total": int(counts.sum()),
+            "cells": [
+                {
+                    "share": part,
+                    "voxels": int(count),
+                    "right": row == column,
+                    # The root lets mistakes of a few percent be seen; text stays readable on the darkest.
+                    "shade": 0.0 if not part > 0 else round(0.55 * math.sqrt(part), 3),
+                }
+                for column, (part, count) in enumerate(zip(shares.tolist(), counts, strict=True))
+            ],
+        }
+        for row, (name, shares, counts) in enumerate(
+            zip(confusion.class_names, confusion.shares, confusion.voxels, strict=True)
         )
-    except UnivoxError as error:
-        return Gallery(rank, result, (), str(error))
-    return Gallery(rank, result, pictures, "")
+    ]

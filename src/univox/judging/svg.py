@@ -64,7 +64,8 @@ def as_svg(figure: Figure, description: str) -> str:
     referenced = set(re.findall(r'(?:href="|url\()#([^")]+)', text))
     text = re.sub(r' id="([^"]+)"', lambda found: found[0] if found[1] in referenced else "", text)
     escaped = description.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
-    return text.replace("<svg", f'<svg role="img" aria-label="{escaped}"', 1)
+    text = text.replace("<svg", f'<svg role="img" aria-label="{escaped}"', 1)
+    return text.replace(">", f"><title>{escaped}</title>", 1)
 
 
 def standalone(svg: str) -> str:

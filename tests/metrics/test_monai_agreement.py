@@ -13,6 +13,7 @@ from monai.metrics import (  # pyright: ignore[reportPrivateImportUsage]
     compute_surface_dice,
     get_confusion_matrix,
 )
+from monai.metrics.calibration import CalibrationErrorMetric
 from monai.metrics.confusion_matrix import compute_confusion_matrix_metric
 from scipy import ndimage
 from torch import Tensor
@@ -70,3 +71,18 @@ def test_surface(shape: tuple[int, ...], seed: int) -> None:
         share = float(compute_surface_dice(**both, class_thresholds=[tolerance_mm]))
         assert distances.dice(tolerance_mm) == pytest.approx(share, rel=1e-6)
     assert math.isfinite(hd)
+
+
+@pytest.mark.parametrize("shape", [(14, 11), (9, 8, 10)])
+@pytest.mark.parametrize("classes", [2, 4])
+def test_calibration(shape: tuple[int, ...], classes: int) -> None:
+    random = np.random.default_rng(classes)
+    probabilities = random.dirichlet(np.ones(classes), shape)
+    label = np.where(random.random(shape) < 0.6, probabilities.argmax(-1), random.integers(0, classes, shape))
+    ours = metrics.measure_calibration(np.moveaxis(probabilities, -1, 0), label, bins=10)
+    # Theirs is of one class at a time; whether the prediction is right is such a class, and our confidence its chance.
+    right = probabilities.argmax(-1) == label
+    for reduction, figure in {"expected": ours.expected_error, "maximum": ours.maximum_error}.items():
+        theirs = CalibrationErrorMetric(num_bins=10, calibration_reduction=reduction)
+        theirs(batch(probabilities.max(-1)), batch(right))
+        assert figure == pytest.approx(float(theirs.aggregate()), rel=1e-5), reduction

@@ -29,6 +29,7 @@ def _part(
     what: str,
     *,
     use: str,
+    avoid: str,
     unit: Unit,
     also: tuple[str, ...] = (),
 ) -> Metric[SegmentPair]:
@@ -44,9 +45,7 @@ def _part(
         value=_of(figure),
         what=f"{what} {RULE}",
         use=use,
-        avoid="Alone: splits cost nothing in the one half, mergers nothing in the other."
-        if name.endswith(("split", "merge"))
-        else "Objects that do not fill the image: use the group `lesions`.",
+        avoid=avoid,
         empty=EMPTY,
         source=BITS if unit == "bits" else RAND,
         also=also,
@@ -79,6 +78,7 @@ SEGMENTS: tuple[Metric[SegmentPair], ...] = (
         lambda agreement: agreement.rand_split,
         "Share of the pairs that belong together which the prediction keeps together; low: too many splits.",
         use="With `rand_merge`, to see what the Rand error is made of.",
+        avoid="Alone: one segment everywhere is never split.",
         unit="",
     ),
     _part(
@@ -87,6 +87,7 @@ SEGMENTS: tuple[Metric[SegmentPair], ...] = (
         lambda agreement: agreement.rand_merge,
         "Share of the predicted pairs that belong together; low: too many mergers.",
         use="With `rand_split`; where mergers are harder to mend than splits.",
+        avoid="Alone: voxels that are all alone merge nothing.",
         unit="",
     ),
     _part(
@@ -95,6 +96,7 @@ SEGMENTS: tuple[Metric[SegmentPair], ...] = (
         lambda agreement: 1.0 - agreement.information_error,
         "Information that the two divisions share, over the mean of their entropies.",
         use="Beside the Rand error: large segments weigh less.",
+        avoid="A label of one segment: it tells nothing that could be shared, so that any other division scores 0.",
         unit="",
         also=("V info", "foreground-restricted information theoretic score"),
     ),
@@ -104,6 +106,7 @@ SEGMENTS: tuple[Metric[SegmentPair], ...] = (
         lambda agreement: agreement.variation_of_information,
         "Bits still missing to name a voxel's segment in either division once the other is known.",
         use="As the information score, in bits; its two parts add up to it.",
+        avoid="To compare images of very different numbers of segments: more segments, more bits to miss.",
         unit="bits",
         also=("VI", "VOI"),
     ),
@@ -113,6 +116,7 @@ SEGMENTS: tuple[Metric[SegmentPair], ...] = (
         lambda agreement: agreement.information_split,
         "Bits missing to name the predicted segment once the label's is known; high: too many splits.",
         use="With `information_merge`, to see what the variation of information is made of.",
+        avoid="Alone: one segment everywhere is never split.",
         unit="bits",
     ),
     _part(
@@ -121,6 +125,7 @@ SEGMENTS: tuple[Metric[SegmentPair], ...] = (
         lambda agreement: agreement.information_merge,
         "Bits missing to name the label's segment once the predicted is known; high: too many mergers.",
         use="With `information_split`.",
+        avoid="Alone: voxels that are all alone merge nothing.",
         unit="bits",
     ),
     Metric(

@@ -16,11 +16,9 @@ from univox.data.preprocess import (
     prepare_image,
     prepare_instances,
     prepare_label,
-    restore_all_probabilities,
-    restore_label,
-    restore_probabilities,
 )
 from univox.data.preprocess_settings import Normalization, Percentiles, Preprocessing
+from univox.data.restore import restore_label, restore_probabilities
 from univox.errors import DatasetError, LabelError, RecipeError, ShapeError
 from univox.image import Image, read_image, read_label
 
@@ -66,40 +64,6 @@ def test_whatever_the_spacing_the_whole_grid_comes_back(seed: int, target: tuple
     expected = np.zeros(image.spatial_shape)
     expected[box_slices(geometry.box)] = 2
     np.testing.assert_array_equal(restored, expected)
-
-
-@settings(deadline=None, max_examples=25)
-@given(seed=st.integers(0, 10_000), target=st.sampled_from([(1.0, 1.0, 1.0), (0.5, 2.0, 1.3)]))
-def test_class_by_class_is_the_arg_max_of_all(seed: int, target: tuple[float, ...]) -> None:
-    image = with_border(seed)
-    geometry = prepare_image(image, to_spacing(*target))[1]
-    rng = np.random.default_rng(seed)
-    probabilities = rng.dirichlet(np.ones(4), geometry.prepared_shape).astype(np.float32)
-    probabilities = np.ascontiguousarray(np.moveaxis(probabilities, -1, 0))
-    everything = restore_all_probabilities(probabilities, geometry)
-    label = restore_probabilities(probabilities, geometry)
-    np.testing.assert_array_equal(label, everything.argmax(axis=0))
-    np.testing.assert_allclose(everything.sum(axis=0), 1, atol=1e-5)
-    outside = np.ones(image.spatial_shape, dtype=bool)
-    outside[box_slices(geometry.box)] = False
-    assert (everything[0][outside] == 1).all()
-    assert (label[outside] == 0).all()
-
-
-def test_the_lower_class_wins_a_tie() -> None:
-    geometry = CaseGeometry((2, 2), ((0, 2), (0, 1)), (2, 1), (1.0, 1.0))
-    probabilities = np.array([[[0.2], [0.4]], [[0.4], [0.4]], [[0.4], [0.2]]], dtype=np.float32)
-    assert restore_probabilities(probabilities, geometry).tolist() == [[1, 0], [0, 0]]
-
-
-@pytest.mark.parametrize(("num_classes", "dtype"), [(2, np.uint8), (256, np.uint8), (257, np.uint16)])
-def test_a_label_is_as_narrow_as_its_classes_allow(num_classes: int, dtype: type) -> None:
-    geometry = CaseGeometry((2, 2), ((0, 2), (0, 2)), (2, 2), (1.0, 1.0))
-    probabilities = np.zeros((num_classes, 2, 2), dtype=np.float32)
-    probabilities[-1, 1, 1] = 1
-    label = restore_probabilities(probabilities, geometry)
-    assert label.dtype == dtype
-    assert label.tolist() == [[0, 0], [0, num_classes - 1]]
 
 
 def test_a_spacing_within_a_thousandth_is_the_same() -> None:
@@ -171,12 +135,6 @@ def test_arrays_on_another_grid_are_refused() -> None:
     geometry = CaseGeometry((4, 4), ((0, 4), (1, 3)), (4, 2), (1.0, 1.0))
     with pytest.raises(ShapeError, match=r"the image's shape, \[4, 4\], got \[4, 2\]"):
         prepare_label(np.zeros((4, 2), dtype=int), geometry, 2)
-    with pytest.raises(ShapeError, match="prepared grid"):
-        restore_label(np.zeros((4, 4), dtype=int), geometry, 2)
-    with pytest.raises(ShapeError, match="prepared grid"):
-        restore_probabilities(np.zeros((2, 4, 4), dtype=np.float32), geometry)
-    with pytest.raises(ShapeError, match="prepared grid"):
-        restore_all_probabilities(np.zeros((2, 4, 4), dtype=np.float32), geometry)
     with pytest.raises(RecipeError, match="2 values at preprocessing"):
         case_geometry((4, 4), (1.0, 1.0), geometry.box, to_spacing(1, 1, 1))
 

@@ -1,4 +1,4 @@
-"""Prepare an image and its label for a network, and bring predictions back to the image's grid."""
+"""Prepare an image and its label for a network."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def prepare_label(label: NDArray[np.integer], geometry: CaseGeometry, num_classe
     Raises:
         ShapeError: The label has another shape than the image had.
     """
-    _require_shape(label.shape, geometry.full_shape, "a label of the image's shape")
+    require_shape(label.shape, geometry.full_shape, "a label of the image's shape")
     cropped = np.ascontiguousarray(label[box_slices(geometry.box)])
     if geometry.box_shape != geometry.prepared_shape:
         cropped = resample_label(cropped, geometry.prepared_shape, num_classes)
@@ -116,7 +116,7 @@ def prepare_instances(instances: NDArray[np.integer], geometry: CaseGeometry) ->
         ShapeError: They have another shape than the image had.
         LabelError: A number beyond 2 ** 31 - 1.
     """
-    _require_shape(instances.shape, geometry.full_shape, "numbers on the image's grid")
+    require_shape(instances.shape, geometry.full_shape, "numbers on the image's grid")
     cropped = instances[box_slices(geometry.box)]
     if cropped.size and int(cropped.max()) > np.iinfo(np.int32).max:
         raise LabelError(
@@ -128,76 +128,6 @@ def prepare_instances(instances: NDArray[np.integer], geometry: CaseGeometry) ->
     numbers, ranks = np.unique(cropped, return_inverse=True)
     nearest = resample(ranks.reshape(cropped.shape), geometry.prepared_shape, order=0)
     return numbers[nearest.astype(np.intp)].astype(np.int32)
-
-
-def restore_label(label: NDArray[np.integer], geometry: CaseGeometry, num_classes: int) -> NDArray[np.unsignedinteger]:
-    """Bring a label on the prepared grid back to the whole image's; background outside the box.
-
-    Args:
-        label: Class indices (*prepared_shape).
-        geometry: Of the prepared image.
-        num_classes: Background included.
-
-    Raises:
-        ShapeError: The label is not on the prepared grid.
-    """
-    _require_shape(label.shape, geometry.prepared_shape, "a label on the prepared grid")
-    inside = label
-    if geometry.box_shape != geometry.prepared_shape:
-        inside = resample_label(label, geometry.box_shape, num_classes)
-    full = np.zeros(geometry.full_shape, dtype=_label_dtype(num_classes))
-    full[box_slices(geometry.box)] = inside
-    return full
-
-
-def restore_probabilities(probabilities: NDArray[np.float32], geometry: CaseGeometry) -> NDArray[np.unsignedinteger]:
-    """Find the most probable class of every voxel of the whole image.
-
-    Classes are resampled one after the other against a running maximum, so that memory holds two of them
-    however many there are. The lower class wins a tie; outside the box all is background.
-
-    Args:
-        probabilities: (K, *prepared_shape).
-        geometry: Of the prepared image.
-
-    Returns:
-        Class indices on the whole image's grid, uint8, or uint16 from 257 classes on.
-
-    Raises:
-        ShapeError: The probabilities are not on the prepared grid.
-    """
-    _require_shape(probabilities.shape[1:], geometry.prepared_shape, "probabilities on the prepared grid")
-    highest = _on_box(probabilities[0], geometry).copy()
-    winner = np.zeros(geometry.box_shape, dtype=_label_dtype(len(probabilities)))
-    for index in range(1, len(probabilities)):
-        candidate = _on_box(probabilities[index], geometry)
-        higher = candidate > highest
-        winner[higher] = index
-        np.copyto(highest, candidate, where=higher)
-    full = np.zeros(geometry.full_shape, dtype=winner.dtype)
-    full[box_slices(geometry.box)] = winner
-    return full
-
-
-def restore_all_probabilities(probabilities: NDArray[np.float32], geometry: CaseGeometry) -> NDArray[np.float32]:
-    """Bring every class's probability back to the whole image's grid; outside the box background is 1.
-
-    Args:
-        probabilities: (K, *prepared_shape).
-        geometry: Of the prepared image.
-
-    Returns:
-        (K, *full_shape).
-
-    Raises:
-        ShapeError: The probabilities are not on the prepared grid.
-    """
-    _require_shape(probabilities.shape[1:], geometry.prepared_shape, "probabilities on the prepared grid")
-    full = np.zeros((len(probabilities), *geometry.full_shape), dtype=np.float32)
-    full[0] = 1
-    for index, probability in enumerate(probabilities):
-        full[(index, *box_slices(geometry.box))] = _on_box(probability, geometry)
-    return full
 
 
 def case_geometry(full_shape: SpatialShape, spacing_mm: SpacingMM, box: Box, settings: Preprocessing) -> CaseGeometry:
@@ -258,6 +188,20 @@ def finite_float32(array: NDArray[np.generic], channel_names: tuple[str, ...]) -
     return copied
 
 
+def require_shape(shape: tuple[int, ...], expected: SpatialShape, what: str) -> None:
+    """Prove that an array of a case lies on the grid that it should.
+
+    Raises:
+        ShapeError: It has another shape.
+    """
+    if tuple(shape) != tuple(expected):
+        raise ShapeError(
+            expected=f"{what}, {list(expected)}",
+            got=f"{list(shape)}",
+            remedy="use the geometry that came with this case's prepared image",
+        )
+
+
 def _resample_image(array: NDArray[np.float32], shape: SpatialShape, spacing_mm: SpacingMM) -> NDArray[np.float32]:
     if array.shape[1:] == shape:
         return array
@@ -268,22 +212,3 @@ def _resample_image(array: NDArray[np.float32], shape: SpatialShape, spacing_mm:
     sizes = zip(array.shape[1:], shape, coarse, strict=True)
     fine_shape = tuple(old if is_coarse else new for old, new, is_coarse in sizes)
     return resample(resample(array, fine_shape, order=3), shape, order=1)
-
-
-def _on_box(probability: NDArray[np.float32], geometry: CaseGeometry) -> NDArray[np.float32]:
-    if geometry.box_shape == geometry.prepared_shape:
-        return np.asarray(probability, dtype=np.float32)
-    return resample(probability, geometry.box_shape, order=1)
-
-
-def _label_dtype(num_classes: int) -> type[np.uint8] | type[np.uint16]:
-    return np.uint8 if num_classes <= 256 else np.uint16
-
-
-def _require_shape(shape: tuple[int, ...], expected: SpatialShape, what: str) -> None:
-    if tuple(shape) != tuple(expected):
-        raise ShapeError(
-            expected=f"{what}, {list(expected)}",
-            got=f"{list(shape)}",
-            remedy="use the geometry that came with this case's prepared image",
-        )

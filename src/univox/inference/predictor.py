@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from torch import nn
 
-from univox.data.preprocess import CaseGeometry, prepare_image, restore_all_probabilities, restore_probabilities
+from univox.data.preprocess import CaseGeometry, prepare_image
 from univox.data.preprocess_settings import Preprocessing
+from univox.data.restore import restore_all_probabilities, restore_probabilities
 from univox.data.window import count_windows
 from univox.errors import ModelError, RecipeError, ShapeError
 from univox.image import Image

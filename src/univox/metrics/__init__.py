@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from univox.metrics.calibration import Calibration, measure_calibration
+from univox.metrics.entropy import RunningEntropy, normalized_entropy
+from univox.metrics.error_detection import ErrorDetection, error_detection
 from univox.metrics.evidence import ClassPair, SegmentPair
 from univox.metrics.instances import (
     IOU_THRESHOLDS,
@@ -49,16 +51,19 @@ from univox.metrics.surface import (
     surface_dice,
     surface_distances,
 )
+from univox.metrics.temperature import fit_temperature, negative_log_likelihood, tempered
 
 __all__ = [
     "IOU_THRESHOLDS",
     "Calibration",
     "ClassPair",
     "Counts",
+    "ErrorDetection",
     "LesionMatch",
     "LineDistances",
     "ObjectOverlaps",
     "ObjectScores",
+    "RunningEntropy",
     "SegmentAgreement",
     "SegmentPair",
     "SurfaceDistances",
@@ -70,8 +75,10 @@ __all__ = [
     "connected_segments",
     "count",
     "dice",
+    "error_detection",
     "extent",
     "extent_unit",
+    "fit_temperature",
     "hausdorff",
     "iou",
     "line_distances",
@@ -80,6 +87,8 @@ __all__ = [
     "measure_calibration",
     "mhd",
     "mhd_3d",
+    "negative_log_likelihood",
+    "normalized_entropy",
     "object_overlaps",
     "pixel_error",
     "precision",
@@ -88,6 +97,7 @@ __all__ = [
     "specificity",
     "surface_dice",
     "surface_distances",
+    "tempered",
     "volume_difference",
     "volume_difference_percent",
     "volume_similarity",

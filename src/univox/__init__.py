@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from univox.data.source import DatasetSource
     from univox.errors import UnivoxError
     from univox.image import read_image, read_label, write_image, write_label
+    from univox.inference.calibrate import calibrate
     from univox.inference.loaded_model import load
     from univox.judging.evaluate import evaluate
     from univox.model.pack import add_pack, export_pack, read_pack, verify_pack
@@ -33,6 +34,7 @@ __all__ = [
     "UnivoxError",
     "__version__",
     "add_pack",
+    "calibrate",
     "check_dataset",
     "evaluate",
     "export_pack",
@@ -55,6 +57,7 @@ _HOMES = {
     "TrainRequest": "univox.training.request",
     "UnivoxError": "univox.errors",
     "add_pack": "univox.model.pack",
+    "calibrate": "univox.inference.calibrate",
     "check_dataset": "univox.data.check",
     "evaluate": "univox.judging.evaluate",
     "export_pack": "univox.model.pack",

@@ -64,7 +64,7 @@ def labels(folder: Path) -> dict[str, bytes]:
 
 def test_the_labels_are_those_of_each_domain_alone(model: Path, inputs: Path, tmp_path: Path) -> None:
     loaded = load(model, device="cpu")
-    outcomes = by_domain(run(loaded, inputs, tmp_path / "all", save_probabilities=True))
+    outcomes = by_domain(run(loaded, inputs, tmp_path / "all", save_probabilities=True, uncertainty=True))
     assert {name: [o.name for o in done] for name, done in outcomes.items()} == {
         "brain": ["a", "d"],
         **{name: ["b", "c"] for name in ONE_CHANNEL},
@@ -73,8 +73,8 @@ def test_the_labels_are_those_of_each_domain_alone(model: Path, inputs: Path, tm
         alone = Predictor(model, domain=name, device="cpu")
         cases = {outcome.name for outcome in done}
         found = [one for one in find_inputs([inputs], alone.domain.channel_names) if one.name in cases]
-        predict_files(alone, found, tmp_path / name, save_probabilities=True)
-        for part in (".", "probabilities"):
+        predict_files(alone, found, tmp_path / name, save_probabilities=True, uncertainty=True)
+        for part in (".", "probabilities", "uncertainty"):
             assert labels(tmp_path / "all" / name / part) == labels(tmp_path / name / part) != {}
 
 

@@ -92,6 +92,54 @@ def test_probabilities_lie_on_the_images_grid_apart_from_the_labels(predictor: P
     assert [path.name for path in (tmp_path / "out").iterdir() if path.is_file()] == ["case.nii.gz"]
 
 
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".hdr", ".nrrd", ".mha"])
+def test_uncertainty_has_the_format_and_the_grid_of_its_label(
+    predictor: Predictor, tmp_path: Path, suffix: str
+) -> None:
+    volume = write_volume(tmp_path / "in" / "case.nii.gz")
+    options = {"output_suffix": suffix, "uncertainty": True}
+    (outcome,) = run(predictor, [volume], tmp_path / "out", **options)
+    assert outcome.message == ""
+    image, written = read_image(volume), tmp_path / "out/uncertainty" / f"case{suffix}"
+    stored = read_image(written)
+    assert stored.array.dtype == np.float32
+    np.testing.assert_array_equal(stored.array[0], predictor.predict(image, uncertainty=True).uncertainty)
+    np.testing.assert_allclose(stored.affine, image.affine, atol=1e-4)
+    assert 0 < stored.array.max() <= 1
+    # A case is finished when this map is there too.
+    assert [o.status for o in run(predictor, [volume], tmp_path / "out", **options)] == ["present"]
+    voxels = written.with_suffix(".img") if suffix == ".hdr" else written
+    voxels.unlink()
+    assert [o.status for o in run(predictor, [volume], tmp_path / "out", **options)] == ["written"]
+    assert voxels.is_file()
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg"])
+def test_uncertainty_of_pictures_is_a_tiff(flat_predictor: Predictor, tmp_path: Path, suffix: str) -> None:
+    pixels = np.random.default_rng(1).integers(1, 255, (19, 23), dtype=np.uint8)
+    Picture.fromarray(pixels).save(tmp_path / f"cell{suffix}")
+    (outcome,) = run(flat_predictor, [tmp_path / f"cell{suffix}"], tmp_path / "out", uncertainty=True)
+    assert outcome.message == ""
+    stored = read_image(tmp_path / "out/uncertainty/cell.tif").array
+    expected = flat_predictor.predict(read_image(tmp_path / f"cell{suffix}"), uncertainty=True).uncertainty
+    assert expected is not None
+    np.testing.assert_array_equal(stored[0], expected)
+    assert ((stored > 0) & (stored < 1)).all()
+
+
+@pytest.mark.parametrize("order", ["RAS", "LPS", "SAR", "AIL", "PSL"])
+def test_uncertainty_lies_in_the_storage_order_of_its_image(predictor: Predictor, tmp_path: Path, order: str) -> None:
+    volume = write_volume(tmp_path / "in" / "case.nii.gz")
+    image, turns = nib.load(volume), nib.orientations
+    turn = turns.ornt_transform(turns.io_orientation(image.affine), turns.axcodes2ornt(tuple(order)))
+    turned = image.as_reoriented(turn)
+    nib.save(turned, tmp_path / "in" / "turned.nii.gz")
+    run(predictor, [volume, tmp_path / "in" / "turned.nii.gz"], tmp_path / "out", uncertainty=True)
+    plain, found = (nib.load(tmp_path / "out/uncertainty" / f"{name}.nii.gz") for name in ("case", "turned"))
+    np.testing.assert_allclose(found.affine, turned.affine, atol=1e-5)
+    np.testing.assert_array_equal(found.dataobj, plain.as_reoriented(turn).dataobj)
+
+
 def test_finished_outputs_are_left_alone_unless_asked(predictor: Predictor, tmp_path: Path) -> None:
     volumes = [write_volume(tmp_path / "in" / f"{name}.nii.gz", seed) for seed, name in enumerate("ab")]
     (tmp_path / "out").mkdir()

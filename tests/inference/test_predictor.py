@@ -16,6 +16,7 @@ from univox.errors import DeviceError, ModelError, RecipeError, ShapeError
 from univox.image import Image
 from univox.inference import Predictor, find_inputs, predict_files, sliding_window
 from univox.inference.device import computes_bfloat16, pick_device
+from univox.metrics import normalized_entropy
 from univox.model.folder import read_model
 
 ORDERS = [
@@ -78,6 +79,42 @@ def test_label_codes_and_probabilities_tell_the_same(model: Path) -> None:
     np.testing.assert_array_equal(np.array([0, 10, 250])[prediction.label], prediction.codes)
     assert len(np.unique(prediction.label)) == 3
     assert Predictor(model, device="cpu").predict(image).probabilities is None
+
+
+def test_uncertainty_is_the_entropy_of_the_probabilities_and_0_outside_the_box(
+    write_small_model: Callable[..., Path],
+) -> None:
+    preprocessing = {**read_model(write_small_model()).domain().preprocessing, "spacing_mm": (1.5, 1.25, 1.0)}
+    predictor = Predictor(write_small_model(preprocessing=preprocessing), device="cpu", settings={"step": 8})
+    image = volume()
+    both = predictor.predict(image, probabilities=True, uncertainty=True)
+    assert both.probabilities is not None
+    assert both.uncertainty is not None
+    np.testing.assert_allclose(both.uncertainty, normalized_entropy(both.probabilities), atol=2e-5)
+    assert not both.uncertainty[:2].any()
+    assert not both.uncertainty[:, -1].any()
+    assert both.uncertainty[2:, :-1].min() > 0
+    alone = predictor.predict(image, uncertainty=True)
+    assert alone.probabilities is None
+    np.testing.assert_array_equal(alone.uncertainty, both.uncertainty)
+    assert predictor.predict(image).uncertainty is None
+
+
+def test_a_temperature_is_that_of_the_logits_where_windows_do_not_overlap(
+    write_small_model: Callable[..., Path],
+) -> None:
+    figures = {"voxels": 1, "nll_before": 1, "nll_after": 1, "ece_before": 0, "ece_after": 0}
+    calibration = {"temperature": 2.5, "surroundings": figures, "whole": figures}
+    image = volume((8, 8, 8))
+    settings = {"crop": "none", **dict.fromkeys(("spacing_mm", "clip"), "none"), "normalization": {"scope": "none"}}
+    path = write_small_model(calibration=calibration, preprocessing=settings)
+    warm = Predictor(path, device="cpu").predict(image, probabilities=True)
+    with torch.no_grad():
+        logits = read_model(path).build()(torch.from_numpy(image.array)[None])[0]
+    expected = (logits / 2.5).softmax(0).numpy()
+    assert warm.probabilities is not None
+    np.testing.assert_allclose(warm.probabilities, expected, atol=1e-4)
+    np.testing.assert_array_equal(warm.label, logits.argmax(0).numpy())
 
 
 def test_outside_the_box_all_is_background(model: Path) -> None:

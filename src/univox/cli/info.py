@@ -46,7 +46,7 @@ def info(
     for number, one in enumerate(counted.domains.values(), start=1):
         say(f"{number}. {_origin(one)}")
     for domain in stored.domains.values():
-        say(f"{domain.name}: {_classes(domain)}")
+        say(f"{domain.name}: {_classes(domain)}; {_calibration(domain)}")
 
 
 def _rows(counted: Account) -> list[list[str]]:
@@ -92,6 +92,17 @@ def _origin(one: DomainAccount) -> str:
     if origin.finished is not None:
         said.append(f"finished {origin.finished}")
     return ", ".join(said)
+
+
+def _calibration(domain: Domain) -> str:
+    fitted = domain.calibration
+    if fitted is None:
+        return "no temperature fitted"
+    figures = fitted.surroundings
+    return (
+        f"temperature {fitted.temperature:.3f} (calibration error {figures.ece_before:.4f} before,"
+        f" {figures.ece_after:.4f} after, on {len(fitted.cases) or 'untold'} cases)"
+    )
 
 
 def _classes(domain: Domain) -> str:

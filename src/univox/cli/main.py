@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from univox.cli.calibrate import calibrate
 from univox.cli.check import check
 from univox.cli.console import EXIT_ERROR, EXIT_INTERRUPTED, complain
 from univox.cli.demo import demo
@@ -61,6 +62,7 @@ for _verb in (
     train,
     extend,
     predict,
+    calibrate,
     evaluate,
     view,
     info,

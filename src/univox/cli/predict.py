@@ -48,6 +48,10 @@ def predict(
     save_probabilities: Annotated[
         bool, typer.Option("--save-probabilities", help="Write the probability of every class too.")
     ] = False,
+    uncertainty: Annotated[
+        bool,
+        typer.Option("--uncertainty", help="Write how undecided each voxel is too: entropy, 0 sure to 1 all alike."),
+    ] = False,
     codes: Annotated[
         Literal["dataset", "index"], typer.Option(help="Write the dataset's own codes, or 0..K-1.")
     ] = "dataset",
@@ -73,7 +77,7 @@ def predict(
     objects = _objects(instances, split_touching, min_size)
     model_settings = _settings(step, overlap, precision)
     loaded = load(model, device=device, settings=model_settings, trusted=trust)
-    how = _How(output, cases, overwrite, save_probabilities, codes, objects)
+    how = _How(output, cases, overwrite, save_probabilities, uncertainty, codes, objects)
     outcomes = _by_all(loaded, inputs, how) if all_domains else _by_one(loaded.domain(domain), inputs, how)
     failed = sum(outcome.status == "failed" for outcome in outcomes)
     present = sum(outcome.status == "present" for outcome in outcomes)
@@ -90,6 +94,7 @@ class _How:
     cases: str | None
     overwrite: bool
     save_probabilities: bool
+    uncertainty: bool
     codes: Literal["dataset", "index"]
     objects: ObjectSettings | None
 
@@ -141,6 +146,7 @@ def _by_one(predictor: Predictor, inputs: list[Path], how: _How) -> list[Outcome
         how.output,
         overwrite=how.overwrite,
         save_probabilities=how.save_probabilities,
+        uncertainty=how.uncertainty,
         codes=how.codes,
         on_case=lambda outcome: _report(outcome, f"[{next(count)}/{len(chosen)}] {outcome.name}"),
     )
@@ -161,6 +167,7 @@ def _by_all(loaded: LoadedModel, inputs: list[Path], how: _How) -> list[Outcome]
         how.output,
         overwrite=how.overwrite,
         save_probabilities=how.save_probabilities,
+        uncertainty=how.uncertainty,
         codes=how.codes,
         on_case=lambda done: _report(done.outcome, " ".join(("/".join(done.domains), done.outcome.name)).strip()),
     )

@@ -19,8 +19,14 @@ from univox.image import WRITABLE_SUFFIXES, Image, image_suffix, write_image, wr
 from univox.inference.inputs import Input
 from univox.inference.predictor import Prediction
 
+UNCERTAINTY = "uncertainty"
+"""Folder of the maps of entropy inside the output folder, apart from the labels like the probabilities."""
+
 PICTURE = ".png"
 """Written in place of formats that are only read, all of them pictures."""
+
+FLOAT_PICTURE = ".tif"
+"""Written beside a label that is a PNG, which holds no fractions."""
 
 Codes = Literal["dataset", "index"]
 """The codes of the dataset, or class indices 0..K-1."""
@@ -54,19 +60,18 @@ class CaseOutput:
     Attributes:
         label: The label file.
         probabilities: The file of every class's probability; None where it is not wanted.
+        uncertainty: The file of the entropy; None where it is not wanted.
     """
 
     label: Path
     probabilities: Path | None = None
+    uncertainty: Path | None = None
 
     @property
     def is_present(self) -> bool:
         """Whether all the files are there already."""
-        parts = [self.label]
-        if self.label.suffix == ".hdr":
-            parts.append(self.label.with_suffix(".img"))
-        if self.probabilities is not None:
-            parts.append(self.probabilities)
+        parts = [part for part in (self.label, self.probabilities, self.uncertainty) if part is not None]
+        parts += [part.with_suffix(".img") for part in parts if part.suffix == ".hdr"]
         return all(part.is_file() for part in parts)
 
     def write(self, prediction: Prediction, image: Image, classes: Classes, codes: Codes) -> None:
@@ -77,6 +82,9 @@ class CaseOutput:
         """
         if self.probabilities is not None:
             _write_probabilities(self.probabilities, prediction, image, classes.names)
+        if self.uncertainty is not None and prediction.uncertainty is not None:
+            array = prediction.uncertainty[None]
+            write_image(self.uncertainty, dataclasses.replace(image, array=array, channel_names=(UNCERTAINTY,)))
         write_label(self.label, prediction.codes if codes == "dataset" else prediction.label, like=image)
 
 
@@ -126,6 +134,18 @@ def output_path(folder: Path, entry: Input, suffix: str | None = None) -> Path:
 def probabilities_path(folder: Path, entry: Input, spatial_dims: int) -> Path:
     """Give the place of a case's probabilities."""
     return probabilities_file(folder, entry.name, spatial_dims)
+
+
+def uncertainty_path(folder: Path, label: Path) -> Path:
+    """Give the place of a case's entropy, in the format of its label or in one that holds fractions.
+
+    >>> uncertainty_path(Path("out"), Path("out/scan.nii.gz")).as_posix()
+    'out/uncertainty/scan.nii.gz'
+    >>> uncertainty_path(Path("out"), Path("out/cell.v2.png")).as_posix()
+    'out/uncertainty/cell.v2.tif'
+    """
+    name = f"{label.stem}{FLOAT_PICTURE}" if label.suffix == PICTURE else label.name
+    return folder / UNCERTAINTY / name
 
 
 def check_targets(inputs: Sequence[Input], targets: Sequence[Path]) -> None:

@@ -85,18 +85,19 @@ class LoadedModel:
             self._predictors[chosen] = self._load(chosen)
         return self._predictors[chosen]
 
-    def predict(self, image: Image, *, probabilities: bool = False) -> Prediction:
+    def predict(self, image: Image, *, probabilities: bool = False, uncertainty: bool = False) -> Prediction:
         """Segment one image with a model of one domain.
 
         Args:
             image: As read, with the channels that the model was trained on, in that order.
             probabilities: Give the probability of every class too (much memory for many classes).
+            uncertainty: Give the entropy of every voxel too.
 
         Raises:
             ModelError: The model has several domains, or the image has other channels or axes than the model's.
             DatasetError: An intensity is not finite.
         """
-        return self.domain().predict(image, probabilities=probabilities)
+        return self.domain().predict(image, probabilities=probabilities, uncertainty=uncertainty)
 
     def _load(self, name: str) -> Predictor:
         network = self.stored.build(name, trusted=self._trusted)

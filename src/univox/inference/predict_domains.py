@@ -25,6 +25,7 @@ from univox.inference.case_output import (
     make_output_folder,
     output_path,
     probabilities_path,
+    uncertainty_path,
 )
 from univox.inference.domain_inputs import DomainInputs
 from univox.inference.fitting import channels, misfit
@@ -55,6 +56,7 @@ def predict_domains(
     *,
     overwrite: bool = False,
     save_probabilities: bool = False,
+    uncertainty: bool = False,
     codes: Codes = "dataset",
     on_case: Callable[[DomainOutcome], None] | None = None,
 ) -> list[DomainOutcome]:
@@ -70,6 +72,7 @@ def predict_domains(
         output_folder: Gets DOMAIN/NAME with the input's suffix (PNG for formats that are only read).
         overwrite: Compute again what is there already.
         save_probabilities: Write DOMAIN/probabilities/NAME too, as `univox.inference.predict_files.predict_files` does.
+        uncertainty: Write DOMAIN/uncertainty/NAME too, as it does.
         codes: The codes of each domain's dataset, or class indices 0..K-1.
         on_case: Called after each label, and after each case that gave none.
 
@@ -80,7 +83,11 @@ def predict_domains(
     """
     folder = Path(output_folder)
     tasks = [
-        _Task(name, entry, _output(folder / name, entry, model, name, save_probabilities))
+        _Task(
+            name,
+            entry,
+            _output(folder / name, entry, model.stored.domains[name].spatial_dims, save_probabilities, uncertainty),
+        )
         for name, entries in inputs.items()
         for entry in entries
     ]
@@ -166,14 +173,19 @@ def _write(
     model: LoadedModel, task: _Task, image: Image, prepared: tuple[NDArray[np.float32], CaseGeometry], codes: Codes
 ) -> None:
     predictor = model.domain(task.domain)
-    prediction = predictor.predict_prepared(*prepared, probabilities=task.output.probabilities is not None)
-    task.output.write(prediction, image, predictor.classes, codes)
+    output = task.output
+    prediction = predictor.predict_prepared(
+        *prepared, probabilities=output.probabilities is not None, uncertainty=output.uncertainty is not None
+    )
+    output.write(prediction, image, predictor.classes, codes)
 
 
-def _output(folder: Path, entry: Input, model: LoadedModel, domain: str, save_probabilities: bool) -> CaseOutput:
-    dims = model.stored.domains[domain].spatial_dims
+def _output(folder: Path, entry: Input, dims: int, save_probabilities: bool, uncertainty: bool) -> CaseOutput:
+    label = output_path(folder, entry)
     return CaseOutput(
-        output_path(folder, entry), probabilities_path(folder, entry, dims) if save_probabilities else None
+        label,
+        probabilities_path(folder, entry, dims) if save_probabilities else None,
+        uncertainty_path(folder, label) if uncertainty else None,
     )
 
 

@@ -17,6 +17,7 @@ from univox.inference.case_output import (
     make_output_folder,
     output_path,
     probabilities_path,
+    uncertainty_path,
 )
 from univox.inference.inputs import Input, find_inputs
 from univox.inference.predictor import Predictor
@@ -25,13 +26,14 @@ from univox.types import PathLike
 __all__ = ["Input", "Outcome", "find_inputs", "output_path", "predict_files"]
 
 
-def predict_files(
+def predict_files(  # noqa: PLR0913 - each is a choice of its own
     predictor: Predictor,
     inputs: Sequence[Input],
     output_folder: PathLike,
     *,
     overwrite: bool = False,
     save_probabilities: bool = False,
+    uncertainty: bool = False,
     codes: Codes = "dataset",
     output_suffix: str | None = None,
     on_case: Callable[[Outcome], None] | None = None,
@@ -45,6 +47,8 @@ def predict_files(
         overwrite: Compute again what is there already.
         save_probabilities: Write `probabilities/NAME.nii.gz` too (one volume per class, on the image's
             grid), for 2-D images `probabilities/NAME.npy` (classes, rows, columns); float32.
+        uncertainty: Write `uncertainty/NAME` too: the entropy of every voxel, 0 to 1 (see `Prediction`), in the format
+            and on the grid of the label; .tif beside a label that is .png, which holds no fractions.
         codes: The codes of the dataset, or class indices 0..K-1.
         output_suffix: Write this format whatever the input's, such as ".nii.gz".
         on_case: Called after each case.
@@ -63,7 +67,11 @@ def predict_files(
     outcomes: list[Outcome] = []
     for entry, target in zip(inputs, targets, strict=True):
         dims = predictor.domain.spatial_dims
-        output = CaseOutput(target, probabilities_path(folder, entry, dims) if save_probabilities else None)
+        output = CaseOutput(
+            target,
+            probabilities_path(folder, entry, dims) if save_probabilities else None,
+            uncertainty_path(folder, target) if uncertainty else None,
+        )
         if not overwrite and output.is_present:
             outcome = Outcome(entry.name, "present", target, 0.0)
         else:
@@ -77,7 +85,9 @@ def predict_files(
 def _written(predictor: Predictor, entry: Input, output: CaseOutput, codes: Codes) -> Outcome:
     def write() -> None:
         image = read_image(entry.files)
-        prediction = predictor.predict(image, probabilities=output.probabilities is not None)
+        prediction = predictor.predict(
+            image, probabilities=output.probabilities is not None, uncertainty=output.uncertainty is not None
+        )
         output.write(prediction, image, predictor.classes, codes)
 
     started = time.perf_counter()

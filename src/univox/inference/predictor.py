@@ -37,14 +37,18 @@ class Prediction:
     Attributes:
         label: Class indices (*spatial), 0 is background.
         codes: The same in the codes of the dataset that the network was trained on.
-        probabilities: (K, *spatial), float32; None where they were not asked for.
+        probabilities: (K, *spatial), float32, at the domain's temperature; None where they were not asked for.
         seconds: Wall time, preparation included.
+        uncertainty: (*spatial), float32: the entropy of the probabilities over its largest value, log K. From 0, one
+            class is certain, to 1, all are equally likely; 0 also outside the box that the network saw, which is
+            background by rule. None where it was not asked for.
     """
 
     label: NDArray[np.unsignedinteger]
     codes: NDArray[np.integer]
     probabilities: NDArray[np.float32] | None
     seconds: float
+    uncertainty: NDArray[np.float32] | None = None
 
 
 class Predictor:
@@ -62,6 +66,7 @@ class Predictor:
         domain: What the model says of this dataset.
         classes: Names and codes.
         settings: With the changes applied.
+        temperature: Of the probabilities; 1 where the domain has none. Labels do not hang on it.
         window_size: Voxels per axis of a window.
         votes_size: Voxels per axis that a window gives probabilities of: the same, less an unpadded network's margins.
 
@@ -86,6 +91,7 @@ class Predictor:
         self.domain = self.model.domain(domain)
         self.classes = self.domain.label_classes
         self.settings = changed_settings(self.domain.inference, settings)
+        self.temperature = self.domain.temperature
         self.preprocessing = _preprocessing(self.model, self.domain.preprocessing)
         self.device = pick_device(device)
         if network is None:
@@ -95,12 +101,13 @@ class Predictor:
         self.votes_size = sizes.inner(self.window_size)
         self.network = channels_last(network).to(self.device)
 
-    def predict(self, image: Image, *, probabilities: bool = False) -> Prediction:
+    def predict(self, image: Image, *, probabilities: bool = False, uncertainty: bool = False) -> Prediction:
         """Segment one image.
 
         Args:
             image: As read, with the channels that the model was trained on, in that order.
             probabilities: Give the probability of every class too (much memory for many classes).
+            uncertainty: Give the entropy of every voxel too (a few maps of memory).
 
         Raises:
             ModelError: The image has other channels or axes than the model's.
@@ -110,11 +117,18 @@ class Predictor:
         error = misfit(self.domain, image)
         if error is not None:
             raise error
-        prediction = self.predict_prepared(*prepare_image(image, self.preprocessing), probabilities=probabilities)
+        prediction = self.predict_prepared(
+            *prepare_image(image, self.preprocessing), probabilities=probabilities, uncertainty=uncertainty
+        )
         return dataclasses.replace(prediction, seconds=time.perf_counter() - started)
 
     def predict_prepared(
-        self, prepared: NDArray[np.float32], geometry: CaseGeometry, *, probabilities: bool = False
+        self,
+        prepared: NDArray[np.float32],
+        geometry: CaseGeometry,
+        *,
+        probabilities: bool = False,
+        uncertainty: bool = False,
     ) -> Prediction:
         """Segment an image that was prepared by this domain's `preprocessing`.
 
@@ -122,9 +136,31 @@ class Predictor:
             prepared: (C, *spatial), as `prepare_image` gives it; left as it is.
             geometry: How it lies in its image.
             probabilities: See `predict`.
+            uncertainty: See `predict`.
         """
         started = time.perf_counter()
-        votes = sliding_window(
+        votes, temperature = self.votes(prepared), self.temperature
+        label = restore_probabilities(votes, geometry)
+        everything = restore_all_probabilities(votes, geometry, temperature=temperature) if probabilities else None
+        entropy = restore_entropy(votes, geometry, temperature=temperature) if uncertainty else None
+        return Prediction(
+            label=label,
+            codes=self.classes.to_codes(label),
+            probabilities=everything,
+            seconds=time.perf_counter() - started,
+            uncertainty=entropy,
+        )
+
+    def votes(self, prepared: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Give the network's own probabilities, blended over the windows, before any temperature.
+
+        Args:
+            prepared: See `predict_prepared`.
+
+        Returns:
+            (K, *spatial), on the grid of `prepared`.
+        """
+        return sliding_window(
             self.network,
             torch.from_numpy(prepared),
             window_size=self.window_size,
@@ -133,13 +169,6 @@ class Predictor:
             standardize_windows=self.preprocessing.normalization.scope == "patch",
             device=self.device,
         ).numpy()
-        label = restore_probabilities(votes, geometry)
-        return Prediction(
-            label=label,
-            codes=self.classes.to_codes(label),
-            probabilities=restore_all_probabilities(votes, geometry) if probabilities else None,
-            seconds=time.perf_counter() - started,
-        )
 
     def number_of_windows(self, prepared_shape: Sequence[int]) -> int:
         """Count the windows that `predict_prepared` looks at.

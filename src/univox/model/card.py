@@ -57,7 +57,7 @@ def _domain_sections(stored: StoredModel, domain: Domain) -> list[str]:
         f"Images: {domain.spatial_dims}-D; channels: {', '.join(domain.channel_names)}. Network: {parameters}.",
         _class_table(domain),
         f"### Data\n\n{_data(domain)}",
-        f"### Measured\n\n{_measured(domain)}",
+        f"### Measured\n\n{_measured(domain)}\n\n{_calibrated(domain)}",
     ]
 
 
@@ -97,6 +97,18 @@ def _measured(domain: Domain) -> str:
     return (
         f"Dice on the validation cases{when}. They chose the weights that were kept: expect somewhat less"
         f" on new cases.\n\n{_table(('class', 'Dice'), rows)}"
+    )
+
+
+def _calibrated(domain: Domain) -> str:
+    fitted = domain.calibration
+    if fitted is None:
+        return "Probabilities are the network's own: no temperature was fitted (`univox calibrate`)."
+    figures = fitted.surroundings
+    return (
+        f"Probabilities have the temperature {fitted.temperature:.3f}, fitted on"
+        f" {len(fitted.cases) or 'an untold number of'} cases. Around the foreground that took the expected calibration"
+        f" error from {figures.ece_before:.4f} to {figures.ece_after:.4f} there; labels do not hang on it."
     )
 
 

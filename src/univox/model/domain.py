@@ -5,10 +5,18 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 from univox.data.classes import Classes
 from univox.errors import ModelError
+from univox.model.temperature_scaling import TemperatureScaling
 
 # A domain's name is the name of its folder: letters and digits of any script, never a way out of the model.
 DOMAIN_NAME = re.compile(r"\w[\w .+()-]{0,99}")
@@ -56,6 +64,8 @@ class Domain(BaseModel):
         inference: `InferenceSettings` as plain values.
         validation: Measured figures: `mean_dice`, `dice` (a value per class), `iteration`; empty where
             nothing was measured.
+        calibration: How far its probabilities can be believed; None where nobody fitted a temperature. Then the file
+            has no such field, so that whoever does not know it can read the rest.
         provenance: How the model came to know it: `dataset`, `layout`, `split` (names per part), `by` (`train`,
             `extend`), `finished`, and what else the verb tells.
     """
@@ -70,7 +80,13 @@ class Domain(BaseModel):
     preprocessing: dict[str, Any] = Field(default_factory=dict)
     inference: dict[str, Any] = Field(default_factory=dict)
     validation: dict[str, Any] = Field(default_factory=dict)
+    calibration: TemperatureScaling | None = None
     provenance: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def temperature(self) -> float:
+        """Of its probabilities; 1, which leaves them as they are, where none was fitted."""
+        return 1.0 if self.calibration is None else self.calibration.temperature
 
     @property
     def split(self) -> dict[str, list[str]]:
@@ -81,6 +97,13 @@ class Domain(BaseModel):
     def label_classes(self) -> Classes:
         """The classes as a value, which turns indices into the dataset's codes."""
         return Classes.from_json(self.classes)
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_there(self, values_of: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values = values_of(self)
+        if values["calibration"] is None:
+            del values["calibration"]
+        return values
 
 
 def check_domain_name(name: str) -> str:

@@ -111,7 +111,7 @@ def export_pack(model: PathLike | StoredModel, domain: str | None, path: PathLik
     chosen = stored.domain(domain)
     _check_own_network(stored)
     if not case_names:
-        chosen = chosen.model_copy(update={"provenance": {**chosen.provenance, "split": {}}})
+        chosen = _without_case_names(chosen)
     own = stored.own_tensors(chosen.name)
     about = json_text(finite(chosen.model_dump(mode="json"))).encode()
     weights = tensor_bytes(own)
@@ -274,6 +274,11 @@ def _spec_of(stored: StoredModel, domain: Domain) -> NetworkSpec:
 
 def _named(domain: Domain, name: str) -> Domain:
     return domain.model_copy(update={"name": check_domain_name(name)})
+
+
+def _without_case_names(domain: Domain) -> Domain:
+    calibration = domain.calibration and domain.calibration.model_copy(update={"cases": ()})
+    return domain.model_copy(update={"provenance": {**domain.provenance, "split": {}}, "calibration": calibration})
 
 
 def _read(model: PathLike | StoredModel) -> StoredModel:

@@ -172,7 +172,8 @@ def _measured(
 def _changed(domain: Domain, lost: Forgetting) -> Domain:
     """An older domain whose shared weights were trained on: its earlier figures hold no longer."""
     facts: Mapping[str, object] = {"before": lost.before.mean, "after": lost.after.mean, "cases": list(lost.cases)}
-    return domain.model_copy(update={"validation": {}, "provenance": {**domain.provenance, "forgotten": dict(facts)}})
+    provenance = {**domain.provenance, "forgotten": dict(facts)}
+    return domain.model_copy(update={"validation": {}, "calibration": None, "provenance": provenance})
 
 
 def _shown(score: Score) -> str:

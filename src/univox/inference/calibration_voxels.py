@@ -94,10 +94,10 @@ def case_voxels(
     found = [np.empty((len(votes), len(place)), np.float32) for place in places]
     for index, vote in enumerate(votes):
         probability = restore_to_box(vote, geometry).reshape(-1)
-        for values, place in zip(found, places, strict=True):
-            values[index] = probability[place]
+        for rows, place in zip(found, places, strict=True):
+            rows[index] = probability[place]
     flat = truth.reshape(-1)
-    around, whole = (LabelledVoxels(values, flat[place]) for values, place in zip(found, places, strict=True))
+    around, whole = (LabelledVoxels(rows, flat[place]) for rows, place in zip(found, places, strict=True))
     return CaseVoxels(around, whole)
 
 

@@ -16,7 +16,7 @@ from torch import nn
 
 from univox.data.preprocess import CaseGeometry, prepare_image
 from univox.data.preprocess_settings import Preprocessing
-from univox.data.restore import restore_all_probabilities, restore_probabilities
+from univox.data.restore import restore_all_probabilities, restore_entropy, restore_probabilities
 from univox.data.window import count_windows
 from univox.errors import ModelError, RecipeError, ShapeError
 from univox.image import Image

@@ -14,6 +14,7 @@ from tiny_dataset import label_codes, tiny_dataset, write_nifti
 
 from univox.errors import FileError
 from univox.judging.evaluate import Evaluation, evaluate
+from univox.judging.measures import Measures
 from univox.judging.report import render, write_report
 
 DATE = datetime.datetime(2024, 2, 29, 12, 30, tzinfo=datetime.UTC)
@@ -87,9 +88,28 @@ def test_the_page_says_what_it_must(page: Page) -> None:
     assert "Worst: missed" in text
     assert "Median: shifted" in text
     assert "∞" in text
+    assert "Whole cases" not in text
+    assert "tolerance of 2.0 mm" in text
     assert "Best: perfect" in text
     assert page.tags.count("img") == 9
     assert page.tags.count("svg") == 1 + 2 + 12
+
+
+def test_whole_cases_and_every_figure_are_told(tmp_path: Path) -> None:
+    dataset = tiny_dataset(tmp_path / "data", "a")
+    write_nifti(tmp_path / "p" / "a.nii.gz", label_codes(shift=1))
+    measures = Measures(metrics=("all",), tolerance_mm=1.5, empty="one", interior=("front", "back"))
+    found = evaluate(tmp_path / "p", dataset, measures=measures)
+    page = Page(render(found, date=DATE))
+    text = " ".join(" ".join(page.words).split())
+    for metric in (*found.metrics, *found.case_metrics):
+        assert " ".join(metric.what.split()) in text
+    assert "Whole cases" in text
+    assert "Interior: front, back" in text
+    # Front, 16 voxels, lost 4 to the outside; back is whole: 512 pairs, 144 + 4 + 256 of them kept.
+    assert f"{1 - 2 * 404 / (512 + 404):.3f}" in page.words
+    assert "tolerance of 1.5 mm" in text
+    assert "--empty one" in text
 
 
 def test_cases_stand_worst_first(page: Page) -> None:

@@ -124,6 +124,12 @@ class Evaluation:
         """What is judged of a case as a whole; often nothing."""
         return self.measures.of_cases()
 
+    @property
+    def interior(self) -> tuple[str, ...]:
+        """Classes whose voxels make the segments of whole cases."""
+        classes = self.dataset.classes
+        return tuple(classes.names[index] for index in self.measures.interior_indices(classes))
+
     @cached_property
     def mean_foreground_dice(self) -> Summary:
         """Over the cases: each one's mean Dice of its foreground classes."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from univox.data.classes import NOT_ANNOTATED
+
 
 class ArrayCase:
     def __init__(self, name: str, image: npt.NDArray[np.float32], label: npt.NDArray[np.uint8]) -> None:
@@ -20,6 +22,10 @@ class ArrayCase:
 
     def foreground(self, class_index: int) -> npt.NDArray[np.int64]:
         return np.flatnonzero(self._label == class_index)
+
+    def annotated(self) -> npt.NDArray[np.int64] | None:
+        known = self._label != NOT_ANNOTATED
+        return None if known.all() else np.flatnonzero(known)
 
 
 def random_case(

@@ -100,7 +100,7 @@ def test_doubles_and_overflow_are_refused() -> None:
         Classes((LabelClass("a", (0,)), LabelClass("b", (0,))))
     with pytest.raises(DatasetError, match="class name"):
         Classes((LabelClass("a", (0,)), LabelClass("a", (1,))))
-    with pytest.raises(DatasetError, match="256"):
+    with pytest.raises(DatasetError, match="255"):
         Classes.of({code: f"class {code}" for code in range(257)})
     with pytest.raises(DatasetError, match="more than once"):
         TISSUE.select("a=10;b=10,150")

@@ -73,11 +73,11 @@ def test_a_missing_channel_names_its_case(tmp_path: Path) -> None:
     assert "_0001" in findings[0].remedy
 
 
-def test_voxels_to_ignore_count_as_background_and_are_reported(tmp_path: Path) -> None:
+def test_voxels_to_ignore_are_of_no_class(tmp_path: Path) -> None:
     inventory = read_nnunet(raw(tmp_path, {**V2, "labels": {**V2["labels"], "ignore": 3}}))
-    assert [(f.kind, f.severity) for f in inventory.findings] == [("ignore-label", "warning")]
+    assert inventory.findings == ()
     assert inventory.classes is not None
-    assert inventory.classes.index_of(3) == 0
+    assert (inventory.classes.index_of(3), inventory.classes.ignored) == (None, (3,))
     assert inventory.classes.num_classes == 3
 
 

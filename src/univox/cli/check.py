@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from univox.cli.console import complain, say, say_json, table
-from univox.cli.dataset_options import ClassSelection, DatasetPath, Jobs, LabelFolder, LabelsAre, Layout
+from univox.cli.dataset_options import ClassSelection, DatasetPath, Ignore, Jobs, LabelFolder, LabelsAre, Layout
 from univox.errors import UnivoxError
 
 EXIT = {"sound": 0, "warnings": 1, "errors": 2}
@@ -21,6 +21,7 @@ def check(
     classes: ClassSelection = None,
     labels: LabelFolder = None,
     labels_are: LabelsAre = "auto",
+    ignore: Ignore = None,
     jobs: Jobs = 2,
     as_json: Annotated[bool, typer.Option("--json", help="Write the findings as JSON.")] = False,
 ) -> None:
@@ -32,7 +33,9 @@ def check(
     from univox.data.layouts import open_dataset
 
     try:
-        opened = open_dataset(dataset, layout=layout, classes=classes, labels=labels, labels_are=labels_are)
+        opened = open_dataset(
+            dataset, layout=layout, classes=classes, labels=labels, labels_are=labels_are, ignore=ignore
+        )
     except UnivoxError as error:
         complain(str(error))
         sys.exit(EXIT["errors"])

@@ -35,6 +35,8 @@ Borders = Annotated[
     Literal["background", "class", "none"],
     typer.Option("--borders", help="Where labels number objects: what the voxels between touching ones become."),
 ]
+IGNORE_HELP = "Codes of voxels that nobody labelled, as in '255'; nothing is learned from them or judged by them."
+Ignore = Annotated[str | None, typer.Option("--ignore", help=IGNORE_HELP)]
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes that read and prepare cases.")]
 SubjectPattern = Annotated[
     str | None,
@@ -51,6 +53,7 @@ ClassSelections = Annotated[
 LabelFolders = Annotated[
     list[str] | None, typer.Option("--labels", help=f"Another label folder of the dataset, by name. {OF_EACH}")
 ]
+Ignores = Annotated[list[str] | None, typer.Option("--ignore", help=f"{IGNORE_HELP} {OF_EACH}")]
 SubjectPatterns = Annotated[
     list[str] | None,
     typer.Option(
@@ -74,6 +77,7 @@ def dataset_sources(
     labels: Sequence[str] | None = None,
     labels_are: Literal["auto", "classes", "instances"] = "auto",
     borders: Literal["background", "class", "none"] = "background",
+    ignore: Sequence[str] | None = None,
     subjects: Sequence[str] | None = None,
     test_cases: Sequence[str] | None = None,
 ) -> tuple[DatasetSource, ...]:
@@ -97,6 +101,7 @@ def dataset_sources(
             labels=_value_for(path, datasets, labels, "--labels"),
             labels_are=labels_are,
             borders=borders,
+            ignore=_value_for(path, datasets, ignore, "--ignore"),
             subjects=_value_for(path, datasets, subjects, "--subjects"),
             test_cases=_names_for(path, datasets, test_cases),
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from univox.cli.console import say
-from univox.cli.dataset_options import ClassSelection, DatasetPath, LabelFolder, LabelsAre, Layout
+from univox.cli.dataset_options import ClassSelection, DatasetPath, Ignore, LabelFolder, LabelsAre, Layout
 
 if TYPE_CHECKING:
     from univox.data.divide import Divided
@@ -28,6 +28,7 @@ def divide(
     classes: ClassSelection = None,
     labels: LabelFolder = None,
     labels_are: LabelsAre = "auto",
+    ignore: Ignore = None,
 ) -> None:
     """Make two cases of each, NAME and NAME_kept_out, for a dataset of too few subjects to keep one out.
 
@@ -36,7 +37,7 @@ def divide(
     from univox.data.divide import divide as run
     from univox.data.layouts import open_dataset
 
-    opened = open_dataset(dataset, layout=layout, classes=classes, labels=labels, labels_are=labels_are)
+    opened = open_dataset(dataset, layout=layout, classes=classes, labels=labels, labels_are=labels_are, ignore=ignore)
     done = run(opened, output, share=share, axis=None if axis == "auto" else int(axis))
     for each in done:
         say(

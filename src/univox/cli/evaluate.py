@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from univox.cli.console import EXIT_SOME_FAILED, complain, say, table
-from univox.cli.dataset_options import ClassSelection, DatasetPath, LabelFolder, LabelsAre, Layout
+from univox.cli.dataset_options import Borders, ClassSelection, DatasetPath, Ignore, LabelFolder, LabelsAre, Layout
 
 if TYPE_CHECKING:
     from univox.judging.evaluate import Evaluation
@@ -55,6 +55,8 @@ def evaluate(
     classes: ClassSelection = None,
     labels: LabelFolder = None,
     labels_are: LabelsAre = "auto",
+    borders: Borders = "background",
+    ignore: Ignore = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Cases judged at once.")] = 2,
 ) -> None:
     """Judge predictions against a dataset's labels: tables, intervals and one offline HTML report.
@@ -72,7 +74,15 @@ def evaluate(
         empty=empty,
         interior=_names(interior or ""),
     )
-    opened = open_dataset(dataset, layout=layout, classes=classes, labels=labels, labels_are=labels_are)
+    opened = open_dataset(
+        dataset,
+        layout=layout,
+        classes=classes,
+        labels=labels,
+        labels_are=labels_are,
+        borders=borders,
+        ignore=ignore,
+    )
     where = output or predictions.parent / f"{predictions.resolve().name}-evaluation"
     done = judge(predictions, opened, where, measures=measures, jobs=jobs)
     _show(done, FIRST if metrics is None else None)

@@ -12,6 +12,7 @@ import typer
 from univox.cli.console import say
 from univox.cli.dataset_options import (
     ClassSelection,
+    Ignore,
     Jobs,
     LabelFolder,
     LabelsAre,
@@ -63,6 +64,7 @@ def extend(
     classes: ClassSelection = None,
     labels: LabelFolder = None,
     labels_are: LabelsAre = "auto",
+    ignore: Ignore = None,
     subjects: SubjectPattern = None,
     skip_bad_cases: SkipBadCases = False,
     jobs: Jobs = 2,
@@ -87,6 +89,7 @@ def extend(
         classes=[classes] if classes else None,
         labels=[labels] if labels else None,
         labels_are=labels_are,
+        ignore=[ignore] if ignore else None,
         subjects=[subjects] if subjects else None,
         test_cases=test_cases,
     )

@@ -22,6 +22,7 @@ from univox.cli.pack import pack
 from univox.cli.plan import plan
 from univox.cli.predict import predict
 from univox.cli.recipes import recipes
+from univox.cli.sparsify import sparsify
 from univox.cli.study import study
 from univox.cli.threads import let_go_of_idle_cores
 from univox.cli.train import train
@@ -58,6 +59,7 @@ for _verb in (
     demo,
     check,
     divide,
+    sparsify,
     plan,
     train,
     extend,

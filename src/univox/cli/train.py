@@ -12,6 +12,7 @@ from univox.cli.console import say
 from univox.cli.dataset_options import (
     Borders,
     ClassSelections,
+    Ignores,
     Jobs,
     LabelFolders,
     LabelsAre,
@@ -37,6 +38,7 @@ def reading_flags(source: DatasetSource) -> str:
         "--labels": (source.labels, None),
         "--labels-are": (source.labels_are, "auto"),
         "--borders": (source.borders, "background"),
+        "--ignore": (source.ignore, None),
     }
     return "".join(f" {flag} {shlex.quote(str(value))}" for flag, (value, usual) in given.items() if value != usual)
 
@@ -83,6 +85,7 @@ def train(
     labels: LabelFolders = None,
     labels_are: LabelsAre = "auto",
     borders: Borders = "background",
+    ignore: Ignores = None,
     subjects: SubjectPatterns = None,
     skip_bad_cases: SkipBadCases = False,
     jobs: Jobs = 2,
@@ -119,6 +122,7 @@ def train(
                 labels=labels,
                 labels_are=labels_are,
                 borders=borders,
+                ignore=ignore,
                 subjects=subjects,
                 test_cases=test_cases,
             ),

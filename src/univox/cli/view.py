@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from univox.cli.console import say
-from univox.cli.dataset_options import ClassSelection, LabelFolder, LabelsAre, Layout
+from univox.cli.dataset_options import ClassSelection, Ignore, LabelFolder, LabelsAre, Layout
 
 
 def view(
@@ -25,6 +25,7 @@ def view(
     classes: ClassSelection = None,
     labels: LabelFolder = None,
     labels_are: LabelsAre = "auto",
+    ignore: Ignore = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The PNG to write.")] = Path("view.png"),
 ) -> None:
     """Draw a case with its label and prediction, or a sheet of training patches, as a PNG."""
@@ -41,7 +42,13 @@ def view(
                 overrides=tuple(overrides or ()),
                 count=count,
                 seed=seed,
-                reading={"layout": layout, "classes": classes, "labels": labels, "labels_are": labels_are},
+                reading={
+                    "layout": layout,
+                    "classes": classes,
+                    "labels": labels,
+                    "labels_are": labels_are,
+                    "ignore": ignore,
+                },
                 cache=Path(cache),
             )
             png = patch_sheet(batches, count=count)

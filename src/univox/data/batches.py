@@ -15,6 +15,7 @@ from univox.data.patches import (
     PatchCase,
     case_at,
     centered_window,
+    drawn_voxel,
     foreground_voxel,
     is_foreground_item,
     uniform_window,
@@ -32,7 +33,7 @@ class Batch:
 
     Args:
         image: float32, (B, C, *patch).
-        label: Class indices, int64, (B, *patch).
+        label: Class indices, int64, (B, *patch); `univox.data.classes.NOT_ANNOTATED` where nobody labelled.
         names: The case of each patch.
         windows: Where each patch lies in its prepared case.
     """
@@ -67,6 +68,7 @@ class _CaseFacts:
     num_channels: int
     shape: tuple[int, ...]
     classes: tuple[int, ...]
+    annotated: np.ndarray | None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -76,6 +78,9 @@ class Batches:
     Cases are visited in shuffled epochs, each once per epoch. The random numbers of a patch depend on
     seed, iteration and its place in the batch alone, so batches may be made in any order, by any
     number of threads, and again.
+
+    A patch that is not centered on foreground lies anywhere; in a case that is annotated in part it is centered on an
+    annotated voxel, for there is nothing to learn from a patch without one.
 
     Args:
         cases: Prepared cases, all of one spacing and with the same channels.
@@ -160,6 +165,8 @@ class Batches:
         if is_foreground_item(item, share=share, batch_size=self.batch_size, rng=rng) and facts.classes:
             voxel = foreground_voxel(self.cases[case_index], facts.classes, facts.shape, rng)
             window = centered_window(voxel, facts.shape, inner)
+        elif facts.annotated is not None:
+            window = centered_window(drawn_voxel(facts.annotated, facts.shape, rng), facts.shape, inner)
         else:
             window = uniform_window(facts.shape, inner, rng)
         start = tuple(first - width for first, width in zip(window.start, margin, strict=True))
@@ -182,7 +189,10 @@ class Batches:
                     remedy="choose a patch size with one edge per axis of the cases",
                 )
             present = tuple(c for c in range(1, self.num_classes) if len(case.foreground(c)))
-            self._facts[index] = _CaseFacts(channels, tuple(shape), present)
+            annotated = case.annotated()
+            # A crop may have left nothing that is annotated: then such a patch lies anywhere.
+            known = annotated if annotated is not None and annotated.size else None
+            self._facts[index] = _CaseFacts(channels, tuple(shape), present, known)
         return self._facts[index]
 
 

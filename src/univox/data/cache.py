@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from univox.atomic import write_json
 from univox.data.case import Case
-from univox.data.classes import Classes
+from univox.data.classes import NOT_ANNOTATED, Classes
 from univox.data.dataset import Dataset, read_case_codes, read_case_image, read_case_label
 from univox.data.every_case import every_case
 from univox.data.plan import Plan
@@ -32,6 +32,8 @@ from univox.parallel import OnProgress
 
 CACHE_VERSION = 1
 """Raised whenever the same sources and settings would be prepared or stored otherwise."""
+ANNOTATED = "annotated.npy"
+"""In the entry of a case that is annotated in part."""
 INDICES_PER_CLASS = 10_000
 """Voxels remembered of each class, from which patches are centred on foreground."""
 ABANDONED_AFTER_S = 24 * 3600
@@ -48,19 +50,21 @@ class PreparedCase:
         folder: Where it lies.
         geometry: Its place in the image.
         indices_per_class: Remembered voxels of each class, from class index 1 on.
+        is_partly_annotated: Whether the label has voxels that nobody labelled.
     """
 
     name: str
     folder: Path
     geometry: CaseGeometry
     indices_per_class: tuple[int, ...]
+    is_partly_annotated: bool = False
 
     def image(self) -> NDArray[np.float32]:
         """The image (C, *spatial), mapped from disk, read-only."""
         return np.load(self.folder / "image.npy", mmap_mode="r", allow_pickle=False)
 
     def label(self) -> NDArray[np.uint8]:
-        """The label (*spatial), class indices, mapped from disk, read-only."""
+        """The label (*spatial), class indices or `NOT_ANNOTATED`, mapped from disk, read-only."""
         return np.load(self.folder / "label.npy", mmap_mode="r", allow_pickle=False)
 
     def instances(self) -> NDArray[np.int32] | None:
@@ -79,6 +83,10 @@ class PreparedCase:
         start = sum(self.indices_per_class[: class_index - 1])
         indices = np.load(self.folder / "foreground.npy", allow_pickle=False)
         return indices[start : start + self.indices_per_class[class_index - 1]]
+
+    def annotated(self) -> NDArray[np.int64] | None:
+        """Flat indices of at most 10,000 voxels that somebody labelled, ascending; None where all of them are."""
+        return np.load(self.folder / ANNOTATED, allow_pickle=False) if self.is_partly_annotated else None
 
 
 def default_cache_dir() -> Path:
@@ -144,21 +152,27 @@ def prepare_case(case: Case, *, dataset: Dataset, preprocessing: Preprocessing, 
     image, geometry = prepare_image(read_case_image(dataset, case), preprocessing)
     num_classes = dataset.classes.num_classes
     label = prepare_label(read_case_label(dataset, case).array, geometry, num_classes)
-    foreground = [_drawn(label, index) for index in range(1, num_classes)]
+    foreground = [_drawn(label == index, index) for index in range(1, num_classes)]
+    annotated = label != NOT_ANNOTATED
     counts = tuple(len(indices) for indices in foreground)
-    description = {"geometry": geometry.to_json(), "channels": len(image), "indices_per_class": counts}
+    description: dict[str, Any] = {"geometry": geometry.to_json(), "channels": len(image), "indices_per_class": counts}
     arrays: dict[str, NDArray[Any]] = {
         "image": image,
         "label": label,
         "foreground": np.concatenate([np.zeros(0, dtype=np.int64), *foreground]),
     }
     if dataset.classes.instances:
-        arrays["instances"] = prepare_instances(read_case_codes(case).array, geometry)
+        numbers = read_case_codes(case).array
+        numbers = np.where(np.isin(numbers, dataset.classes.ignored), 0, numbers)
+        arrays["instances"] = prepare_instances(numbers, geometry)
+    if not annotated.all():
+        description["partly_annotated"] = True
+        arrays[Path(ANNOTATED).stem] = _drawn(annotated, 0)
     try:
         _store(folder, arrays, description)
     except OSError as error:
         raise _unwritable(folder, error) from error
-    return PreparedCase(case.name, folder, geometry, counts)
+    return PreparedCase(case.name, folder, geometry, counts, not annotated.all())
 
 
 def entry_name(case: Case, preprocessing: Preprocessing, classes: Classes) -> str:
@@ -175,16 +189,17 @@ def entry_name(case: Case, preprocessing: Preprocessing, classes: Classes) -> st
         "instances": f"borders: {classes.borders}" if classes.instances else False,
         "images": [source_digests(path) for path in case.images],
         "label": None if case.label is None else source_digests(case.label),
+        **({"ignored": list(classes.ignored)} if classes.ignored else {}),
     }
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:40]
 
 
-def _drawn(label: NDArray[np.uint8], class_index: int) -> NDArray[np.int64]:
-    indices = np.flatnonzero(label == class_index).astype(np.int64)
+def _drawn(mask: NDArray[np.bool_], seed: int) -> NDArray[np.int64]:
+    indices = np.flatnonzero(mask).astype(np.int64)
     if len(indices) <= INDICES_PER_CLASS:
         return indices
     # Seeded by the case itself: the draw is the same in any order and any process.
-    draw = np.random.default_rng((class_index, len(indices)))
+    draw = np.random.default_rng((seed, len(indices)))
     return np.sort(draw.choice(indices, INDICES_PER_CLASS, replace=False))
 
 
@@ -194,7 +209,8 @@ def _load(folder: Path, name: str) -> PreparedCase | None:
         description = json.loads((folder / "case.json").read_text(encoding="utf-8"))
         geometry = CaseGeometry.from_json(description["geometry"])
         counts = tuple(int(count) for count in description["indices_per_class"])
-        prepared = PreparedCase(name, folder, geometry, counts)
+        prepared = PreparedCase(name, folder, geometry, counts, bool(description.get("partly_annotated")))
+        prepared.annotated()
         image, label = prepared.image(), prepared.label()
         indices = np.load(folder / "foreground.npy", allow_pickle=False)
         numbers = prepared.instances()

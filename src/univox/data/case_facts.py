@@ -66,6 +66,7 @@ class CaseFacts:
         grid: Of the image; of the label where there is no image; None where neither can be read.
         channels: Empty where the image is missing or unreadable.
         present: Indices of the classes in the label; None where there is no readable label.
+        partly_annotated: The label has voxels that nobody labelled.
         label_digest: Empty without a readable label that marks something.
         findings: What is amiss with this case by itself.
     """
@@ -75,6 +76,7 @@ class CaseFacts:
     grid: GridFacts | None = None
     channels: tuple[ChannelFacts, ...] = ()
     present: frozenset[int] | None = None
+    partly_annotated: bool = False
     label_digest: str = ""
     findings: tuple[Finding, ...] = ()
 

@@ -55,6 +55,7 @@ def examine(expected: Expected, files: Files) -> CaseFacts:
         grid=grid,
         channels=channels,
         present=present if label is not None else None,
+        partly_annotated=not set(expected.classes.ignored).isdisjoint(counts),
         label_digest=_digest(label.array.astype(np.int32)) if label is not None and present - {0} else "",
         findings=tuple(notes.findings),
     )

@@ -47,7 +47,16 @@ def label_rules(label: Label, counts: dict[int, int], expected: Expected, path: 
             "Save labels as PNG or TIFF.",
             path,
         )
-    if not undeclared and all(classes.index_of(code) == 0 for code in counts):
+    known = set(counts) - set(classes.ignored)
+    if not known:
+        notes.add(
+            "error",
+            "nothing-annotated",
+            "Every voxel of the label counts as labelled by nobody.",
+            "Label some of it, or leave the case out.",
+            path,
+        )
+    elif not undeclared and all(classes.index_of(code) == 0 for code in known):
         notes.add(
             "warning",
             "empty-label",
@@ -55,7 +64,7 @@ def label_rules(label: Label, counts: dict[int, int], expected: Expected, path: 
             "Check that the label belongs to this image; keep it if there is nothing to mark.",
             path,
         )
-    elif label.array.ndim == 3:
+    elif label.array.ndim == 3 and known == set(counts):
         foreground = ~np.isin(label.array, classes.classes[0].codes)
         stop = _abrupt_stop(foreground)
         if stop is not None:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from univox.data.instance_borders import Borders, between_instances
-from univox.data.selection import selected_codes
+from univox.data.selection import ignored_codes, selected_codes
 from univox.errors import DatasetError, LabelError
 
 BACKGROUND = "background"
 BORDER = "border"
-MAX_CLASSES = 256
+NOT_ANNOTATED = 255
+"""What stands in an array of class indices where nobody labelled; no class has this index."""
+MAX_CLASSES = NOT_ANNOTATED
 _MAX_TABLE_CODE = 1 << 20  # a look-up table past this is larger than it is fast
 
 
@@ -38,10 +40,12 @@ class Classes:
     """The classes of a dataset in the order of their indices; the first is the background.
 
     Args:
-        classes: At least one, at most 256; no name and no code twice.
+        classes: At least one, at most 255; no name and no code twice.
         instances: The label files number objects: whatever is not 0 is the second class.
         borders: What becomes, of labels that number objects, of the voxels where two of them touch: they stay
             `none`thing but object, or are `background`, or the third `class`.
+        ignored: Codes of voxels that nobody labelled; no class has them. How label files are read, and no property
+            of a model: `to_json` leaves them out.
 
     Raises:
         DatasetError: A name or code comes twice, or the number of classes is out of range.
@@ -56,6 +60,7 @@ class Classes:
     classes: tuple[LabelClass, ...]
     instances: bool = False
     borders: Borders = "none"
+    ignored: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.classes) <= MAX_CLASSES or not all(c.codes for c in self.classes):
@@ -65,7 +70,7 @@ class Classes:
                 remedy="merge classes with --classes, or say --labels-are instances if the codes number objects",
             )
         _once(self.names, "class name")
-        _once(self.codes, "label code")
+        _once((*self.codes, *self.ignored), "label code")
         if self.borders != "none" and not self.instances:
             raise DatasetError(
                 expected="labels that number objects, for borders between them",
@@ -123,10 +128,11 @@ class Classes:
         return tuple(code for label_class in self.classes for code in label_class.codes)
 
     def undeclared(self, codes: Iterable[int]) -> tuple[int, ...]:
-        """Give those of `codes` that no class declares, ascending."""
+        """Give those of `codes` that no class declares and that are not ignored, ascending."""
+        unknown = set(codes) - set(self.ignored)
         if self.instances:
-            return tuple(sorted(code for code in set(codes) if code < 0))
-        return tuple(sorted(set(codes) - set(self.codes)))
+            return tuple(sorted(code for code in unknown if code < 0))
+        return tuple(sorted(unknown - set(self.codes)))
 
     def indices_of(self, codes: Iterable[int]) -> frozenset[int]:
         """Give the classes that a label with these codes may hold; two objects or more may touch."""
@@ -134,7 +140,9 @@ class Classes:
         return frozenset({*found, 2} if self.borders == "class" and 1 in found else found)
 
     def index_of(self, code: int) -> int | None:
-        """Give the index of the class that `code` stands for; None if it is undeclared."""
+        """Give the index of the class that `code` stands for; None if it is undeclared or ignored."""
+        if code in self.ignored:
+            return None
         if self.instances:
             return None if code < 0 else int(code != 0)
         for index, label_class in enumerate(self.classes):
@@ -149,7 +157,7 @@ class Classes:
             array: Codes as in the dataset's files, any shape.
 
         Returns:
-            Indices 0..K-1, same shape; codes that a selection left out are 0.
+            Indices 0..K-1, same shape; codes that a selection left out are 0, ignored ones `NOT_ANNOTATED`.
 
         Raises:
             LabelError: A code is undeclared; names it.
@@ -157,12 +165,18 @@ class Classes:
         if array.size == 0:
             return np.zeros(array.shape, np.uint8)
         if self.instances:
-            self._refuse(array, array < 0)
-            indices = (array != 0).astype(np.uint8)
+            ignored = np.isin(array, self.ignored)
+            self._refuse(array, (array < 0) & ~ignored)
+            objects = np.where(ignored, 0, array)
+            indices = (objects != 0).astype(np.uint8)
             if self.borders != "none":
-                indices[between_instances(array)] = 2 if self.borders == "class" else 0
+                indices[between_instances(objects)] = 2 if self.borders == "class" else 0
+            indices[ignored] = NOT_ANNOTATED
             return indices
-        pairs = sorted((code, i) for i, label_class in enumerate(self.classes) for code in label_class.codes)
+        pairs = sorted(
+            [(code, i) for i, label_class in enumerate(self.classes) for code in label_class.codes]
+            + [(code, NOT_ANNOTATED) for code in self.ignored]
+        )
         codes = np.array([code for code, _ in pairs], np.int64)
         indices = np.array([index for _, index in pairs], np.uint8)
         low, high = int(array.min()), int(array.max())
@@ -202,13 +216,14 @@ class Classes:
         """Give the classes by which a prediction is to be read.
 
         Prediction writes codes of classes even where the dataset's labels number objects. A prediction that holds
-        other codes than these (another program's) numbers objects as the labels do.
+        other codes than these (another program's) numbers objects as the labels do. None says "labelled by nobody":
+        such a code is as strange there as any other.
 
         Args:
             array: Codes as in the prediction's file, any shape.
         """
         by_code = self.instances and bool(np.isin(array, self.codes).all())
-        return Classes(self.classes) if by_code else self
+        return Classes(self.classes) if by_code else replace(self, ignored=())
 
     def select(self, selection: str) -> Classes:
         """Select and merge classes, by code or by name.
@@ -228,18 +243,40 @@ class Classes:
         chosen = selected_codes(selection, {c.name: c.codes for c in self.classes})
         if self.instances:
             return self._renamed_instances(chosen)
+        return replace(self, classes=self._selected(chosen))
+
+    def ignoring(self, wanted: str) -> Classes:
+        """Take codes out of the classes: their voxels were labelled by nobody.
+
+        Args:
+            wanted: Codes and names, separated by commas. A code need not be declared; of a class that has several it
+                takes that one, a name takes the whole class.
+
+        Raises:
+            DatasetError: Neither a code nor a declared name, or no class is left.
+
+        >>> sparse = Classes.of({0: "outside", 1: "wall", 2: "unsure"}).ignoring("unsure, 7")
+        >>> sparse.names, sparse.ignored
+        (('outside', 'wall'), (2, 7))
+        """
+        declared = {c.name: c.codes for c in self.classes}
+        codes = {*self.ignored, *ignored_codes(wanted, declared)}
+        left = [LabelClass(c.name, tuple(code for code in c.codes if code not in codes)) for c in self.classes]
+        return replace(self, classes=tuple(c for c in left if c.codes), ignored=tuple(sorted(codes)))
+
+    def _selected(self, chosen: dict[str, tuple[int, ...]]) -> tuple[LabelClass, ...]:
         taken = {code for codes in chosen.values() for code in codes}
         _once([code for codes in chosen.values() for code in codes], "selected label code")
         rest = tuple(code for code in self.codes if code not in taken)
         background = (*chosen.pop(BACKGROUND, ()), *rest)
         classes = [LabelClass(name, codes) for name, codes in chosen.items()]
         if background:
-            return Classes((LabelClass(BACKGROUND, background), *classes))
+            return LabelClass(BACKGROUND, background), *classes
         classes.sort(key=lambda label_class: self.codes[0] not in label_class.codes)
-        return Classes(tuple(classes))
+        return tuple(classes)
 
     def to_json(self) -> dict[str, Any]:
-        """Give a JSON object that `from_json` reads."""
+        """Give a JSON object that `from_json` reads: names and codes, without what is ignored."""
         borders = {"borders": self.borders} if self.instances else {}
         return {
             "classes": [{"name": c.name, "codes": list(c.codes)} for c in self.classes],
@@ -278,7 +315,7 @@ class Classes:
                 got=", ".join(f"{name}={chosen[name]}" for name in chosen),
                 remedy="select one class, or say --labels-are classes",
             )
-        return Classes.of_instances(names[0], borders=self.borders)
+        return replace(Classes.of_instances(names[0], borders=self.borders), ignored=self.ignored)
 
     def _refuse(self, array: NDArray[np.integer[Any]], wrong: NDArray[np.bool_]) -> None:
         if wrong.any():

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
+from univox.data.classes import Classes
 from univox.errors import DatasetError
+
+IGNORE = "ignore"
+"""The name by which a description says that a code is no class: nnU-Net's convention."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,11 @@ class DeclaredLabels:
 
     names: dict[int, str]
     ignore: int | None = None
+
+    @property
+    def classes(self) -> Classes:
+        """The classes, with what is ignored."""
+        return replace(Classes.of(self.names), ignored=() if self.ignore is None else (self.ignore,))
 
 
 def read_description(path: Path) -> dict[str, Any] | None:
@@ -63,6 +72,8 @@ def declared_channels(description: dict[str, Any], path: Path) -> tuple[str, ...
 def declared_labels(value: Any, path: Path) -> DeclaredLabels | None:
     """Read labels as {"1": "liver"} (Decathlon, nnU-Net v1) or {"liver": 1} (nnU-Net v2).
 
+    A label named "ignore" is no class: its voxels were labelled by nobody, in either form.
+
     Returns:
         None where nothing is declared.
 
@@ -75,7 +86,9 @@ def declared_labels(value: Any, path: Path) -> DeclaredLabels | None:
         raise _malformed(path, "labels as {'0': 'background', '1': 'liver'}", repr(value)[:80])
     entries = cast("dict[str, Any]", value)
     if all(_is_code(key) for key in entries):
-        return DeclaredLabels({int(float(key)): str(name) for key, name in entries.items()})
+        pairs = [(str(name), int(float(key))) for key, name in entries.items()]
+        ignored = [code for name, code in pairs if name == IGNORE]
+        return DeclaredLabels({code: name for name, code in pairs if name != IGNORE}, *ignored[:1])
     names: dict[int, str] = {}
     ignore: int | None = None
     for name, code in entries.items():
@@ -83,7 +96,7 @@ def declared_labels(value: Any, path: Path) -> DeclaredLabels | None:
             raise _region(name, cast("list[Any]", code), path)
         if not _is_code(code):
             raise _malformed(path, f"a whole number as the code of {name!r}", repr(code)[:40])
-        if name == "ignore":
+        if name == IGNORE:
             ignore = int(code)
         else:
             names[int(code)] = name

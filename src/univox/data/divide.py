@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from univox.atomic import folder_written_atomically, write_json
 from univox.data.case import Case
-from univox.data.classes import Classes
+from univox.data.classes import NOT_ANNOTATED
 from univox.data.dataset import Dataset, read_case_image, read_case_label
-from univox.data.description import read_description
+from univox.data.derived import description, written_codes
 from univox.data.msd import DESCRIPTION, IMAGES, LABELS
 from univox.errors import DatasetError, GeometryError
 from univox.image import Image, grid_difference, image_part, write_image, write_label
@@ -25,8 +24,6 @@ NOTE = (
     f"NAME and NAME{KEPT_OUT} are two parts of one volume of one subject. A score on NAME{KEPT_OUT} says how well a "
     "network does on more of a volume that it was trained on; it is no measure of new subjects."
 )
-TOLD_ON = ("reference", "licence", "license", "release")
-"""What of a dataset's own description goes into that of its parts."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +62,7 @@ def divide(
     """Write every labelled case as two, in the layout of the Decathlon; every voxel stays where it was in the world.
 
     NAME is the first part of the volume, NAME_kept_out the last. Labels keep the codes of the dataset's classes, the
-    first code of each; codes that number objects become 0 and 1.
+    first code of each; codes that number objects become 0 and 1. What nobody labelled stays so.
 
     Args:
         dataset: Of volumes. It is only read.
@@ -86,7 +83,7 @@ def divide(
         LabelError: A label holds a code that the dataset does not declare.
     """
     _check(dataset, share, axis)
-    codes = _written_codes(dataset.classes)
+    codes = written_codes(dataset.classes)
     divided: list[Divided] = []
     with folder_written_atomically(output) as folder:
         for name in (IMAGES, LABELS):
@@ -95,7 +92,9 @@ def divide(
             divided.append(_divide_case(dataset, case, folder, codes, share=share, axis=axis))
             if on_progress is not None:
                 on_progress(len(divided), len(dataset.labelled))
-        write_json(folder / DESCRIPTION, _description(dataset, codes, divided))
+        names = [name for each in divided for name in (each.name, each.kept_out)]
+        facts = {each.name: {"axis": each.axis, "cut": each.cut, "size": each.size} for each in divided}
+        write_json(folder / DESCRIPTION, description(dataset, codes, names, note=NOTE, divided=facts))
     return tuple(divided)
 
 
@@ -146,7 +145,7 @@ def _divide_case(
         indices = label.array.take(range(start, stop), axis)
         write_image(folder / IMAGES / f"{name}.nii.gz", part)
         write_label(folder / LABELS / f"{name}.nii.gz", codes[indices], like=part)
-        present.append(set(np.unique(indices).tolist()) - {0})
+        present.append(set(np.unique(indices).tolist()) - {0, NOT_ANNOTATED})
     first, last = present
     return Divided(case.name, axis, cut, size, _names(dataset, first - last), _names(dataset, last - first))
 
@@ -158,30 +157,3 @@ def _names(dataset: Dataset, indices: set[int]) -> tuple[str, ...]:
 def _longest(image: Image) -> int:
     lengths = [size * edge for size, edge in zip(image.spatial_shape, image.spacing_mm, strict=True)]
     return lengths.index(max(lengths))
-
-
-def _written_codes(classes: Classes) -> NDArray:
-    """Give the code of each class in the new label files: the dataset's where they come back in the same order."""
-    codes = [0, *(each.codes[0] for each in classes.classes[1:])]
-    if len(set(codes)) < len(codes) or codes != sorted(codes):
-        codes = list(range(classes.num_classes))
-    return np.array(codes)
-
-
-def _description(dataset: Dataset, codes: NDArray, divided: list[Divided]) -> dict[str, Any]:
-    told = (read_description(dataset.root / DESCRIPTION) if dataset.root.is_dir() else None) or {}
-    names = [name for each in divided for name in (each.name, each.kept_out)]
-    return {
-        "name": dataset.name,
-        "description": str(told.get("description") or dataset.name),
-        **{key: told[key] for key in TOLD_ON if isinstance(told.get(key), str)},
-        "note": NOTE,
-        "tensorImageSize": "3D",
-        "modality": {str(index): name for index, name in enumerate(dataset.channel_names)},
-        "labels": {str(code): name for code, name in zip(codes.tolist(), dataset.classes.names, strict=True)},
-        "numTraining": len(names),
-        "numTest": 0,
-        "training": [{"image": f"./{IMAGES}/{name}.nii.gz", "label": f"./{LABELS}/{name}.nii.gz"} for name in names],
-        "test": [],
-        "divided": {each.name: {"axis": each.axis, "cut": each.cut, "size": each.size} for each in divided},
-    }

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from univox.data.case import Case
+from univox.data.classes import NOT_ANNOTATED
 from univox.data.crop import box_slices, crop_box
 from univox.data.dataset import Dataset, read_case_image, read_case_label
 from univox.data.every_case import every_case
@@ -36,7 +37,7 @@ class Fingerprint:
     Attributes:
         shape: Spatial shape of the crop.
         spacing_mm: As stored.
-        class_counts: Voxels by class index.
+        class_counts: Voxels by class index; those that nobody labelled are in none.
         foreground: (C, n) intensities of at most `VOXELS_PER_CASE` foreground voxels.
         minimum, maximum: Per channel over all foreground voxels; empty where there are none.
     """
@@ -98,8 +99,10 @@ def measure_case(
     box = crop_box(image.array, crop)
     slices = box_slices(box)
     cropped = finite_float32(image.array[(slice(None), *slices)], image.channel_names)
-    counts = np.bincount(label[slices].ravel(), minlength=dataset.classes.num_classes)
-    foreground = cropped[:, label[slices] > 0]
+    kept = label[slices]
+    num_classes = dataset.classes.num_classes
+    counts = np.bincount(kept.ravel(), minlength=num_classes)[:num_classes]
+    foreground = cropped[:, (kept > 0) & (kept != NOT_ANNOTATED)]
     return Fingerprint(
         shape=tuple(stop - start for start, stop in box),
         spacing_mm=image.spacing_mm,
@@ -150,7 +153,7 @@ def pooled_intensity(fingerprints: Sequence[Fingerprint]) -> tuple[ChannelIntens
 
 
 def class_frequencies(fingerprints: Sequence[Fingerprint]) -> tuple[float, ...]:
-    """Give the share of all cropped voxels that each class has, by class index."""
+    """Give the share of all cropped voxels that somebody labelled which each class has, by class index."""
     counts = np.sum([fingerprint.class_counts for fingerprint in fingerprints], axis=0)
     return tuple(significant(count / counts.sum()) for count in counts)
 

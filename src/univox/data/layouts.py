@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from univox.data.case import Case
+from univox.data.classes import Classes
 from univox.data.dataset import Dataset
 from univox.data.description import read_description
+from univox.data.findings import Finding
 from univox.data.folder_pair import find_pair, read_folder_pair
 from univox.data.instance_borders import Borders
 from univox.data.inventory import Inventory
@@ -18,6 +20,7 @@ from univox.data.iseg import is_iseg, read_iseg
 from univox.data.label_codes import LabelsAre, measured_classes, measured_codes
 from univox.data.msd import DESCRIPTION, IMAGES, read_msd
 from univox.data.nnunet import is_nnunet, read_nnunet
+from univox.data.selection import ignored_codes
 from univox.data.table import is_table, read_table
 from univox.errors import DatasetError, UnivoxError
 from univox.types import PathLike
@@ -44,6 +47,7 @@ def open_dataset(
     labels: str | None = None,
     labels_are: LabelsAre = "auto",
     borders: Borders = "background",
+    ignore: str | None = None,
 ) -> Dataset:
     """Open a dataset where it lies; nothing of it is renamed or moved.
 
@@ -57,6 +61,8 @@ def open_dataset(
         labels_are: Whether undeclared codes are classes or number objects; "auto" recognizes what is plain.
         borders: What becomes of the voxels where two numbered objects touch: `background`, which parts them; a
             `class` of its own; or `none`thing, so that they become one. Of no account where labels hold classes.
+        ignore: Codes or names, separated by commas, of voxels that nobody labelled, beside what the dataset declares
+            as "ignore"; see `Classes.ignoring`.
 
     Raises:
         DatasetError: There is no dataset, its layout or its labels are not plain, or a file that describes it
@@ -75,7 +81,7 @@ def open_dataset(
     inventory = _read(root, known, labels)
     if not inventory.cases and not inventory.orphan_labels and not inventory.test_cases:
         raise _not_recognized(root, f"no image file in the layout {known}")
-    return _measured(inventory, classes, labels_are, borders)
+    return _measured(inventory, classes, labels_are, borders, ignore)
 
 
 def recognize(root: Path) -> str:
@@ -129,19 +135,15 @@ def _read(root: Path, layout: str, labels: str | None) -> Inventory:
     return readers[layout](root, labels=labels)
 
 
-def _measured(inventory: Inventory, selection: str | None, labels_are: LabelsAre, borders: Borders) -> Dataset:
+def _measured(
+    inventory: Inventory, selection: str | None, labels_are: LabelsAre, borders: Borders, ignore: str | None
+) -> Dataset:
     """Add what the dataset does not declare: channels, dimensions, classes."""
     spatial_dims, num_channels = _measured_grid(inventory)
     classes = inventory.classes
     if classes is None or labels_are == "instances":
-        paths = [case.label for case in inventory.cases if case.label] + list(inventory.orphan_labels)
-        classes = measured_classes(
-            measured_codes(paths),
-            spatial_dims=spatial_dims,
-            labels_are=labels_are,
-            root=inventory.root,
-            borders=borders,
-        )
+        classes = _measured_classes(inventory, spatial_dims, labels_are, borders, ignore)
+    classes = classes if ignore is None else classes.ignoring(ignore)
     return Dataset(
         name=_safe(inventory.name),
         root=inventory.root,
@@ -153,7 +155,33 @@ def _measured(inventory: Inventory, selection: str | None, labels_are: LabelsAre
         classes=classes.select(selection) if selection else classes,
         spatial_dims=spatial_dims,
         declared=inventory.classes is not None,
-        findings=inventory.findings,
+        findings=(*inventory.findings, *([_ignored(classes, inventory.root)] if classes.ignored else [])),
+    )
+
+
+def _measured_classes(
+    inventory: Inventory, spatial_dims: int, labels_are: LabelsAre, borders: Borders, ignore: str | None
+) -> Classes:
+    """Make classes of the codes in the label files, save those that are no class's."""
+    declared = () if inventory.classes is None else inventory.classes.ignored
+    ignored = frozenset((*declared, *(() if ignore is None else ignored_codes(ignore, {}))))
+    paths = [case.label for case in inventory.cases if case.label] + list(inventory.orphan_labels)
+    codes = {path: found - ignored for path, found in measured_codes(paths).items()}
+    classes = measured_classes(
+        codes, spatial_dims=spatial_dims, labels_are=labels_are, root=inventory.root, borders=borders
+    )
+    return classes.ignoring(",".join(map(str, sorted(ignored)))) if ignored else classes
+
+
+def _ignored(classes: Classes, root: Path) -> Finding:
+    codes = ", ".join(map(str, classes.ignored))
+    return Finding(
+        "",
+        "note",
+        "ignore-label",
+        f"Voxels with code {codes} count as labelled by nobody.",
+        "None needed: nothing is learned from them, and nothing is judged by them.",
+        str(root),
     )
 
 

@@ -114,7 +114,7 @@ def _test_cases(
 def _classes(description: Mapping[str, Any], path: Path, folder: str) -> Classes | None:
     key = "labels" + folder.removeprefix(LABELS) if folder.startswith(LABELS) else ""
     declared = declared_labels(description.get(key), path)
-    return None if declared is None else Classes.of(declared.names)
+    return None if declared is None else declared.classes
 
 
 def _unlisted(names: list[str], path: Path) -> Finding:

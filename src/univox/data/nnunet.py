@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from univox.data.case import Case
-from univox.data.classes import BACKGROUND, Classes, LabelClass
-from univox.data.description import DeclaredLabels, declared_channels, declared_labels, read_description
+from univox.data.description import declared_channels, declared_labels, read_description
 from univox.data.findings import Finding
 from univox.data.image_files import all_have_channel, by_channel, image_files
 from univox.data.inventory import Inventory, label_folder, listed_path, missing_image, missing_label, paired
@@ -58,8 +57,6 @@ def read_nnunet(root: Path, *, labels: str | None = None) -> Inventory:
     if description:
         findings += _add_listed(root, path, description, images, found_labels)
     declared = declared_labels(description.get("labels"), path) if description and labels is None else None
-    if declared and declared.ignore is not None:
-        findings.append(_ignored(declared.ignore, path))
     cases, orphans = paired(images, found_labels)
     return Inventory(
         name=root.name,
@@ -69,7 +66,7 @@ def read_nnunet(root: Path, *, labels: str | None = None) -> Inventory:
         orphan_labels=orphans,
         test_cases=_test_cases(root, images),
         channel_names=channel_names,
-        classes=None if declared is None else _classes(declared),
+        classes=None if declared is None else declared.classes,
         findings=tuple(findings),
     )
 
@@ -99,14 +96,6 @@ def _add_listed(
     return findings
 
 
-def _classes(declared: DeclaredLabels) -> Classes:
-    classes = Classes.of(declared.names)
-    if declared.ignore is None:
-        return classes
-    background = LabelClass(classes.names[0], (*classes.classes[0].codes, declared.ignore))
-    return Classes((background, *classes.classes[1:]))
-
-
 def _test_cases(root: Path, training: Mapping[str, tuple[Path, ...]]) -> tuple[Case, ...]:
     groups = by_channel(image_files(root / TEST_IMAGES).by_stem)
     return tuple(Case(n, tuple(group.values()), None) for n, group in groups.items() if n not in training)
@@ -121,15 +110,4 @@ def _missing_channel(name: str, channel: int, group: Mapping[int, Path]) -> Find
         f"The file of channel {channel} is missing; there are {', '.join(p.name for p in group.values())}.",
         f"Add the file that ends in _{channel:04d}, or leave the case out.",
         str(first),
-    )
-
-
-def _ignored(code: int, path: Path) -> Finding:
-    return Finding(
-        "",
-        "warning",
-        "ignore-label",
-        f"{path.name} declares code {code} as voxels to ignore; univox reads them as {BACKGROUND}.",
-        "Label these voxels, or accept that they count as background.",
-        str(path),
     )

@@ -27,11 +27,15 @@ class PatchCase(Protocol):
         ...
 
     def label(self) -> npt.NDArray[np.uint8]:
-        """Class indices, (*spatial), uint8."""
+        """Class indices, (*spatial), uint8; `univox.data.classes.NOT_ANNOTATED` where nobody labelled."""
         ...
 
     def foreground(self, class_index: int) -> npt.NDArray[np.int64]:
         """Flat indices (C order) of voxels of a class; empty where the case has none."""
+        ...
+
+    def annotated(self) -> npt.NDArray[np.int64] | None:
+        """Flat indices (C order) of voxels that somebody labelled; None where all of them are."""
         ...
 
 
@@ -65,7 +69,11 @@ def foreground_voxel(
     case: PatchCase, classes: Sequence[int], shape: Sequence[int], rng: np.random.Generator
 ) -> tuple[int, ...]:
     """A voxel of a class drawn evenly among `classes`, all of which the case has."""
-    voxels = case.foreground(classes[int(rng.integers(len(classes)))])
+    return drawn_voxel(case.foreground(classes[int(rng.integers(len(classes)))]), shape, rng)
+
+
+def drawn_voxel(voxels: npt.NDArray[np.int64], shape: Sequence[int], rng: np.random.Generator) -> tuple[int, ...]:
+    """One of some voxels, given as flat indices of which there is at least one, drawn evenly."""
     flat = int(voxels[int(rng.integers(len(voxels)))])
     return tuple(int(index) for index in np.unravel_index(flat, tuple(shape)))
 

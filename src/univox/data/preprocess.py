@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from univox.data.classes import NOT_ANNOTATED
 from univox.data.crop import Box, box_slices, crop_box
 from univox.data.normalize import normalize_intensity
 from univox.data.preprocess_settings import Preprocessing
@@ -91,9 +92,9 @@ def prepare_label(label: NDArray[np.integer], geometry: CaseGeometry, num_classe
     """Crop and resample a label as its image was.
 
     Args:
-        label: Class indices (*spatial), on the image's grid.
+        label: Class indices (*spatial), on the image's grid; `NOT_ANNOTATED` where nobody labelled.
         geometry: Of the prepared image.
-        num_classes: Background included, at most 256.
+        num_classes: Background included, at most 255.
 
     Raises:
         ShapeError: The label has another shape than the image had.
@@ -101,7 +102,7 @@ def prepare_label(label: NDArray[np.integer], geometry: CaseGeometry, num_classe
     require_shape(label.shape, geometry.full_shape, "a label of the image's shape")
     cropped = np.ascontiguousarray(label[box_slices(geometry.box)])
     if geometry.box_shape != geometry.prepared_shape:
-        cropped = resample_label(cropped, geometry.prepared_shape, num_classes)
+        cropped = resample_label(cropped, geometry.prepared_shape, num_classes, not_annotated=NOT_ANNOTATED)
     return cropped.astype(np.uint8)
 
 

@@ -1,4 +1,4 @@
-"""The grammar of a class selection: "organ=1,2;tumour=3"."""
+"""The grammars of a class selection, "organ=1,2;tumour=3", and of what is ignored, "4,unlabelled"."""
 
 from __future__ import annotations
 
@@ -43,6 +43,34 @@ def selected_codes(selection: str, declared: Mapping[str, tuple[int, ...]]) -> d
     if not chosen:
         raise _unreadable(selection, declared)
     return chosen
+
+
+def ignored_codes(wanted: str, declared: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
+    """Read which codes stand for voxels that nobody labelled.
+
+    Args:
+        wanted: Codes and declared names, separated by commas; a code need not be declared.
+        declared: The codes of each declared name.
+
+    Raises:
+        DatasetError: Neither a code nor a declared name.
+
+    >>> ignored_codes("-1, Unsure", {"background": (0,), "unsure": (3, 4)})
+    (-1, 3, 4)
+    """
+    names = {_plain(name): codes for name, codes in declared.items()}
+    codes: list[int] = []
+    for token in (piece.strip() for piece in wanted.split(",")):
+        try:
+            codes += names.get(_plain(token)) or (int(token),)
+        except ValueError:
+            known = ", ".join(declared)
+            raise DatasetError(
+                expected="codes or names of voxels that nobody labelled, as in '255' or 'unlabelled'",
+                got=repr(token),
+                remedy=f"give a code, or a name of {known}" if known else "give a code",
+            ) from None
+    return tuple(dict.fromkeys(codes))
 
 
 def _members(text: str, declared: Mapping[str, tuple[int, ...]], part: str) -> tuple[int, ...]:

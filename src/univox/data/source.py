@@ -18,7 +18,7 @@ class DatasetSource(BaseModel):
 
     Args:
         path: Folder or CSV file.
-        layout, classes, labels, labels_are, borders: As in `open_dataset`.
+        layout, classes, labels, labels_are, borders, ignore: As in `open_dataset`.
         subjects: The rule of `with_subjects`, a pattern or a table; None: as the layout says.
         test_cases: Names of cases that a run keeps out as test cases, in place of a random share.
         training_cases: Names of the cases that a run learns from, those that validate included; what is neither
@@ -34,6 +34,7 @@ class DatasetSource(BaseModel):
     labels: str | None = None
     labels_are: LabelsAre = "auto"
     borders: Borders = "background"
+    ignore: str | None = None
     subjects: str | None = None
     test_cases: tuple[str, ...] = ()
     training_cases: tuple[str, ...] = ()
@@ -52,6 +53,7 @@ class DatasetSource(BaseModel):
             labels=self.labels,
             labels_are=self.labels_are,
             borders=self.borders,
+            ignore=self.ignore,
         )
         return dataset if self.subjects is None else with_subjects(dataset, self.subjects)
 

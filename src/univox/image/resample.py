@@ -51,15 +51,19 @@ def resample(array: NDArray, shape: SpatialShape, *, order: int = 3) -> NDArray[
     return result
 
 
-def resample_label(label: NDArray, shape: SpatialShape, num_classes: int) -> NDArray:
+def resample_label(
+    label: NDArray, shape: SpatialShape, num_classes: int, *, not_annotated: int | None = None
+) -> NDArray:
     """Resample a class map: the class whose linearly interpolated indicator is largest.
 
-    Memory does not grow with the number of classes; classes that do not occur cost nothing.
+    Memory does not grow with the number of classes; classes that do not occur cost nothing. Where voxels may be
+    annotated or not, a new one is annotated if at least half of what it is made of is, and what is not has no vote.
 
     Args:
         label: (*spatial), integers in 0..num_classes - 1.
         shape: New spatial shape.
         num_classes: With background.
+        not_annotated: A value beyond the classes that stands for no class.
 
     Returns:
         (*shape), of the type of `label`; ties go to the lower class.
@@ -71,8 +75,9 @@ def resample_label(label: NDArray, shape: SpatialShape, num_classes: int) -> NDA
     _check(label, shape, 1)
     if label.ndim != len(shape):
         raise ShapeError(expected=f"a label of {len(shape)} axes", got=f"{label.ndim}", remedy="drop the channel axis")
-    present = np.unique(label)
-    if present[0] < 0 or present[-1] >= num_classes:
+    values = np.unique(label)
+    present = values[values != not_annotated] if not_annotated is not None else values
+    if len(present) and (present[0] < 0 or present[-1] >= num_classes):
         raise LabelError(
             expected=f"classes 0 to {num_classes - 1}",
             got=f"{present[0] if present[0] < 0 else present[-1]}",
@@ -80,6 +85,15 @@ def resample_label(label: NDArray, shape: SpatialShape, num_classes: int) -> NDA
         )
     if label.shape == tuple(shape):
         return label
+    if not len(present):
+        return np.full(shape, not_annotated, dtype=label.dtype)
+    winner = _winner(label, shape, present)
+    if len(present) < len(values):
+        winner[resample(label != not_annotated, shape, order=1) < 0.5 - TIE] = not_annotated
+    return winner
+
+
+def _winner(label: NDArray, shape: SpatialShape, present: NDArray) -> NDArray:
     winner = np.full(shape, present[0], dtype=label.dtype)
     if len(present) == 1:
         return winner

@@ -15,6 +15,7 @@ from univox.data.dataset import Dataset, read_case_label
 from univox.data.source_digests import source_digests
 from univox.errors import DatasetError, GeometryError, LabelError, UnivoxError
 from univox.image import Image, Label, grid_difference, read_label
+from univox.judging.annotated import annotated_voxels
 from univox.judging.measures import Measures, judged
 from univox.judging.pairing import Pairing, pair_predictions
 from univox.judging.reliability import Reliability, measure_reliability
@@ -169,7 +170,7 @@ def evaluate(
     jobs: int = 1,
     on_progress: OnProgress | None = None,
 ) -> Evaluation:
-    """Judge predictions against the labels of a dataset.
+    """Judge predictions against the labels of a dataset, where somebody labelled it.
 
     A prediction holds the dataset's own codes, on the grid of the label. A case that cannot be judged is
     listed in `failures` and costs the others nothing.
@@ -253,7 +254,8 @@ def _judge(dataset: Dataset, measures: Measures, pair: tuple[Case, Path]) -> Cas
         measures=measures,
     )
     interior = measures.interior_indices(dataset.classes)
-    confusion = metrics.confusion_matrix(label.array, prediction.array, dataset.classes.num_classes)
+    voxels = annotated_voxels(label.array, prediction.array)
+    confusion = metrics.confusion_matrix(*voxels, dataset.classes.num_classes)
     reliability, unreliable = measure_reliability(path, label, prediction.array)
     return CaseResult(
         case,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from univox.data.dataset import read_case_image, read_case_label
 from univox.errors import UnivoxError
+from univox.judging.annotated import background_elsewhere
 from univox.judging.evaluate import CaseResult, Evaluation, read_prediction
 from univox.judging.overlays import Picture, overlays
 
@@ -43,8 +44,7 @@ def _gallery(evaluation: Evaluation, rank: str, result: CaseResult) -> Gallery:
         prediction = read_prediction(dataset, result.prediction, label)
         pictures = overlays(
             image.array,
-            label.array,
-            prediction.array,
+            *background_elsewhere(label.array, prediction.array),
             spacing_mm=image.spacing_mm,
             oriented=image.stored.oriented,
         )

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from univox import metrics
+from univox.data.classes import NOT_ANNOTATED
 from univox.data.prediction_folder import probabilities_file
 from univox.errors import FileError, GeometryError, UnivoxError
 from univox.image import Label, grid_difference, image_stem, read_image
@@ -50,7 +51,7 @@ def measure_reliability(
 
     Args:
         prediction_file: The predicted label's file.
-        label: Class indices.
+        label: Class indices, `univox.data.classes.NOT_ANNOTATED` where nobody labelled: such voxels do not count.
         prediction: Class indices on the label's grid.
 
     Returns:
@@ -62,11 +63,12 @@ def measure_reliability(
     try:
         probabilities = _read(path, label)
         _refuse_those_of_another(probabilities, prediction, path)
-        chosen = prediction > 0
+        annotated = label.array != NOT_ANNOTATED
+        chosen = (prediction > 0) & annotated
         return (
             Reliability(
                 metrics.measure_calibration(probabilities, label.array, within=chosen),
-                metrics.measure_calibration(probabilities, label.array),
+                metrics.measure_calibration(probabilities, label.array, within=annotated),
             ),
             "",
         )

@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from univox import metrics
+from univox.data.classes import NOT_ANNOTATED
 from univox.errors import MetricError, ShapeError
+from univox.judging.annotated import annotated_voxels, background_elsewhere
 from univox.judging.measures import Measures, value_of
 from univox.metrics.catalog import METRICS, Metric
 
@@ -56,10 +58,13 @@ def evaluate_arrays(
     spacing_mm: tuple[float, ...],
     measures: Measures = DEFAULT_MEASURES,
 ) -> tuple[ClassScore, ...]:
-    """Score every foreground class of one case.
+    """Score every foreground class of one case, where somebody labelled it.
+
+    Other voxels are counted nowhere. For distances both maps are background there: what lies between annotated
+    slices has no surface, and a slice that is annotated alone has one on either side.
 
     Args:
-        label: Class indices 0..K-1, (H, W) or (D, H, W).
+        label: Class indices 0..K-1, (H, W) or (D, H, W); `univox.data.classes.NOT_ANNOTATED` where nobody labelled.
         prediction: The same, same shape.
         class_names: K names, background first.
         spacing_mm: Voxel edge per axis, array order.
@@ -84,7 +89,8 @@ def evaluate_arrays(
             got=f"{tuple(spacing_mm)}",
             remedy="give one voxel edge per axis, in array order",
         )
-    counts = metrics.count(label, prediction, len(class_names))
+    counts = metrics.count(*annotated_voxels(label, prediction), len(class_names))
+    label, prediction = background_elsewhere(label, prediction)
     boxes = metrics.class_boxes(label, prediction, len(class_names))
     chosen = measures.of_classes(label.ndim)
     scores: list[ClassScore] = []
@@ -107,7 +113,7 @@ def evaluate_segments(
     """Score one case as a whole: the pieces into which label and prediction divide it.
 
     Args:
-        label: Class indices, (H, W) or (D, H, W).
+        label: Class indices, (H, W) or (D, H, W); where nobody labelled, both are taken to lie outside.
         prediction: The same, same shape.
         interior: Indices of the classes that lie inside segments.
         measures: Which metrics, and by which conventions.
@@ -121,7 +127,9 @@ def evaluate_segments(
     chosen = measures.of_cases()
     if not chosen:
         return {}
-    pair = metrics.SegmentPair(np.isin(label, interior), np.isin(prediction, interior))
+    annotated = label != NOT_ANNOTATED
+    inside = np.isin(label, interior) & annotated, np.isin(prediction, interior) & annotated
+    pair = metrics.SegmentPair(*inside, None if annotated.all() else annotated)
     return {metric.name: value_of(metric, pair, measures.empty) for metric in chosen}
 
 

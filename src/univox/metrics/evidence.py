@@ -76,10 +76,19 @@ class SegmentPair:
     Args:
         label: Boolean, (H, W) or (D, H, W).
         prediction: Boolean, same shape.
+        annotated: The voxels that somebody labelled, outside of which both are false; none: all of them.
     """
 
     label: Mask
     prediction: Mask
+    annotated: Mask | None = None
+
+    @property
+    def voxels(self) -> tuple[Mask, Mask]:
+        """Label and prediction where somebody labelled."""
+        if self.annotated is None:
+            return self.label, self.prediction
+        return self.label[self.annotated], self.prediction[self.annotated]
 
     @property
     def both_empty(self) -> bool:

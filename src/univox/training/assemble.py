@@ -8,11 +8,10 @@ import torch
 
 from univox.data.cache import PreparedCase
 from univox.inference.device import pick_device
-from univox.losses.registry import build_loss
 from univox.networks.sharing import SharedNetworks
 from univox.recipes.recipe import Recipe
 from univox.training.checkpoint import read_tensors
-from univox.training.decisions import batches_of, number_of_workers, validation_settings, window_size
+from univox.training.decisions import batches_of, loss_of, number_of_workers, validation_settings, window_size
 from univox.training.domain_course import DomainCourse
 from univox.training.domain_data import DomainData, prepare
 from univox.training.fit import Fit
@@ -56,7 +55,7 @@ def assemble(
             name=each.name,
             step=Step(
                 network=networks.domain(each.name),
-                loss=build_loss(recipe.loss.name, **recipe.loss.arguments).to(device),
+                loss=loss_of(recipe, each.dataset).to(device),
                 optimizer=optimizer,
                 device=device,
                 precision=recipe.training.precision,

@@ -7,16 +7,19 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch import nn
 
 from univox.data.batches import Batches
 from univox.data.cache import PreparedCase
 from univox.data.case import Case
+from univox.data.classes import NOT_ANNOTATED
 from univox.data.dataset import Dataset
 from univox.data.patch_size import plan_batch_size
 from univox.data.plan import Plan
 from univox.data.source import DatasetSource
 from univox.data.split import Split, holdout
 from univox.errors import DatasetError, RecipeError
+from univox.losses.registry import build_loss
 from univox.model.domain import NetworkSpec
 from univox.networks.blocks.sizes import SizeRule, size_rule
 from univox.networks.registry import build_network
@@ -165,6 +168,25 @@ def fitted_plan(plan: Plan, recipe: Recipe, spec: NetworkSpec) -> Plan:
     batch_size = plan_batch_size(fits) if recipe.patches.batch_size == "auto" else plan.batch_size
     changes = {"patch_size": fits, "batch_size": batch_size, "reasons": {**plan.reasons, "patch_size": reason}}
     return plan.model_copy(update=changes)
+
+
+def loss_of(recipe: Recipe, dataset: Dataset) -> nn.Module:
+    """Build a recipe's loss; it leaves out what nobody labelled, where a dataset has such voxels.
+
+    Raises:
+        RecipeError: An unknown loss or argument, or one that leaves out another index than that of such voxels.
+    """
+    arguments = recipe.loss.arguments
+    if dataset.classes.ignored:
+        stated = arguments.get("ignore_index")
+        if stated not in (None, NOT_ANNOTATED):
+            raise RecipeError(
+                expected=f"loss.arguments.ignore_index {NOT_ANNOTATED}, which stands for voxels that nobody labelled",
+                got=str(stated),
+                remedy=f"state {NOT_ANNOTATED}, as patches.sampling.padding_label too if padding is to be left out",
+            )
+        arguments = {**arguments, "ignore_index": NOT_ANNOTATED}
+    return build_loss(recipe.loss.name, **arguments)
 
 
 def _sizes_of(spec: NetworkSpec) -> SizeRule:

@@ -14,7 +14,6 @@ from univox.atomic import write_json
 from univox.data.split import Split
 from univox.errors import CheckpointError, RecipeError
 from univox.inference.device import pick_device
-from univox.losses.registry import build_loss
 from univox.model.domain import Domain, check_domain_name, domain_name
 from univox.model.folder import read_model
 from univox.model.membership import add_domain, check_new_name
@@ -23,7 +22,7 @@ from univox.networks.sharing import SharedNetworks
 from univox.recipes.catalog import load_recipe, recipe_from
 from univox.recipes.recipe import Recipe
 from univox.training.assemble import assemble
-from univox.training.decisions import batches_of, choose_split, fitted_plan
+from univox.training.decisions import batches_of, choose_split, fitted_plan, loss_of
 from univox.training.domain_data import DomainData, measured, prepare, sound_dataset
 from univox.training.donor import Trial, begin_like, most_similar
 from univox.training.extend_request import ANY, NONE, ExtendRequest
@@ -222,7 +221,7 @@ def _tried(start: ExtensionStart, observer: Observer, *, frozen: bool) -> Trial:
     def make_step(network: nn.Module) -> Step:
         return Step(
             network=network,
-            loss=build_loss(recipe.loss.name, **recipe.loss.arguments).to(device),
+            loss=loss_of(recipe, data.dataset).to(device),
             optimizer=build_optimizer(network, recipe.optimizer),
             device=device,
             precision=recipe.training.precision,

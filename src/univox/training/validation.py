@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from univox.data.cache import PreparedCase
+from univox.data.classes import NOT_ANNOTATED
 from univox.data.window import regular_grid
 from univox.inference.sliding_window import sliding_window
 from univox.metrics.overlap import count, dice
@@ -36,7 +37,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Validator:
-    """Scores a network on prepared cases, on their prepared grid.
+    """Scores a network on prepared cases, on their prepared grid, where somebody labelled them.
 
     Args:
         cases: Prepared held-out cases with labels.
@@ -92,7 +93,9 @@ class Validator:
     def _case(self, network: nn.Module, case: PreparedCase) -> list[float]:
         probabilities = self._probabilities(network, torch.from_numpy(np.array(case.image())))
         prediction = probabilities.argmax(0).numpy().astype(np.uint8)
-        return list(dice(count(np.asarray(case.label()), prediction, len(self.class_names))))
+        label = np.asarray(case.label())
+        annotated = label != NOT_ANNOTATED
+        return list(dice(count(label[annotated], prediction[annotated], len(self.class_names))))
 
 
 def _mean(values: list[float]) -> float | None:

@@ -9,6 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from univox.data.batches import Batches
+from univox.data.classes import NOT_ANNOTATED
 from univox.judging.overlays import windowed
 from univox.judging.palette import class_color
 
@@ -34,7 +35,7 @@ def patch_sheet(batches: Batches, *, count: int = 24) -> bytes:
     for axes in grid.ravel():
         axes.set_axis_off()
     for axes, (image, label, name) in zip(grid.ravel(), items, strict=False):
-        plane, classes = _plane(image, label)
+        plane, classes = _plane(image, np.where(label == NOT_ANNOTATED, 0, label))
         axes.imshow(windowed(plane), cmap="gray", vmin=0, vmax=1, origin="lower")
         for index in range(1, int(classes.max()) + 1):
             mask = classes == index

@@ -1,7 +1,8 @@
 """Agreement of two divisions into segments, as cells divided by membranes: Rand error, information, pixel error.
 
-Only voxels inside a segment of the label count (foreground-restricted): where exactly a membrane runs, and how thick it
-is drawn, costs nothing by itself. A voxel there that the prediction gives to no segment counts as a segment of its own.
+Only voxels inside a segment of the label count (foreground-restricted): a membrane drawn thinner than the label's costs
+nothing by itself. A voxel there that the prediction gives to no segment counts as a segment of its own, so that a
+membrane drawn thicker costs a little.
 The names of the segments carry no meaning.
 """
 

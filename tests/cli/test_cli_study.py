@@ -29,3 +29,12 @@ def test_steps_are_measured_and_shown(write_model_of: Callable[..., Path], tiny_
     assert written >= {"steps.csv", "steps.json", "steps.md", "steps.svg", "report.html"}
     with pytest.raises(RecipeError, match="steps of 1 to 8 voxels"):
         run("study", "step-size", model, tiny_dataset, "--step", 9, *chosen)
+
+
+def test_patches_are_refused_before_anything_is_trained(tiny_dataset: Path, tmp_path: Path) -> None:
+    arguments = ["study", "patch-size", tiny_dataset, "--patch", 8, "--patch", 18, "-o", tmp_path / "study", "-j", 1]
+    with pytest.raises(RecipeError, match="got 18; remedy: in place of 18 --patch 16 or --patch 20"):
+        run(*arguments, "--iterations", 1)
+    with pytest.raises(RecipeError, match="either --budget or --iterations, got both"):
+        run(*arguments, "--iterations", 1, "--budget", "1m")
+    assert not (tmp_path / "study").exists()

@@ -90,7 +90,7 @@ def test_only_what_is_missing_is_measured_again(asked: StepSizeRequest, monkeypa
     assert predicted == [3]
 
     def timeless(study: StepSizeStudy) -> list[Measured]:
-        untimed = [dataclasses.replace(each, seconds=0.0) for each in study.measured]
+        untimed = [dataclasses.replace(each, seconds=0.0, processor_seconds=None) for each in study.measured]
         return sorted(untimed, key=lambda each: (each.case, each.step))
 
     assert timeless(again) == timeless(whole)
@@ -171,7 +171,7 @@ def test_a_label_elsewhere_is_refused(asked: StepSizeRequest, tmp_path: Path) ->
 
 def measured(case: str, step: int, ball: float | None, cube: float | None) -> Measured:
     dice, mhd = {"ball": ball, "cube": cube}, {"ball": None if ball is None else 1 - ball, "cube": cube}
-    return Measured(case, step, (8, 8, 8), 10 // step, 4.0 / step, dice, mhd)
+    return Measured(case, step, (8, 8, 8), 10 // step, 4.0 / step, 2.0, dice, mhd)
 
 
 def test_rows_leave_out_classes_that_a_case_does_not_have(tmp_path: Path) -> None:
@@ -196,6 +196,7 @@ def test_rows_leave_out_classes_that_a_case_does_not_have(tmp_path: Path) -> Non
     assert coarse.dice_by_class["cube"].mean == pytest.approx(0.9)
     assert coarse.mhd_3d.mean == pytest.approx((0.5 + (0.3 + 0.9) / 2) / 2)
     assert coarse.seconds_per_window == pytest.approx(6 / 15)
+    assert (coarse.seconds.mean, coarse.processor_seconds.mean) == (2.0, 2.0)
     [first, _] = csv.DictReader(steps_csv(study).splitlines())
     assert float(first["dice_low"]) <= float(first["dice"]) <= float(first["dice_high"])
     page = write_step_size(study, tmp_path, command="univox study step-size <MODEL>").read_text()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -12,8 +11,10 @@ from pathlib import Path
 from univox.atomic import write_json
 from univox.judging.plots import Curves, read_curves
 from univox.model.folder import read_model
+from univox.recipes.catalog import load_recipe
 from univox.studies.arms import Arm
 from univox.studies.held_out import HeldOut, predict_and_judge, refuse_nothing_held_out
+from univox.studies.planned import Planned, time_left
 from univox.studies.study_folder import finish_run, refuse_another_study, run_of_arm
 from univox.training.log import read_log
 from univox.training.observer import Observer
@@ -96,7 +97,8 @@ def ablation(
     refuse_another_study(request, arms, {"judged_on": judged_on})
     results: list[ArmResult] = []
     for number, arm in enumerate(arms, start=1):
-        observer.stage(f"arm {number} of {len(arms)}: {arm.name}{_time_left(request, len(arms) - number + 1)}")
+        left = time_left([_planned(request, each) for each in arms], request.budget_seconds)
+        observer.stage(f"arm {number} of {len(arms)}: {arm.name}{left}")
         results.append(_result(request, arm, judged_on, observer))
     models = {arm.name: _model(request, arm) for arm in arms}
     return Ablation(
@@ -122,10 +124,9 @@ def _model(request: TrainRequest, arm: Arm) -> Path:
     return request.output / "arms" / arm.name / "model"
 
 
-def _time_left(request: TrainRequest, arms: int) -> str:
-    if request.budget_seconds is None:
-        return ""
-    return f" (at most {math.ceil(arms * request.budget_seconds / 60)} min of training from here)"
+def _planned(request: TrainRequest, arm: Arm) -> Planned:
+    iterations = request.iterations or load_recipe(arm.recipe, arm.set).training.iterations
+    return Planned(name=arm.name, model=_model(request, arm), datasets=1, iterations=iterations)
 
 
 def _result(request: TrainRequest, arm: Arm, judged_on: str, observer: Observer) -> ArmResult:

@@ -57,7 +57,7 @@ def arms_csv(study: Ablation) -> str:
 
 def arms_markdown(study: Ablation) -> str:
     """Give the table of the arms, best first by what they were judged on."""
-    return table_markdown(COLUMNS, [_cells(result) for result in ranked(study)])
+    return table_markdown(COLUMNS, [arm_cells(result) for result in ranked(study)])
 
 
 def ranked(study: Ablation) -> list[ArmResult]:
@@ -88,7 +88,8 @@ def curves_svg(study: Ablation) -> str:
         return as_svg(figure, "Mean foreground Dice of the validation cases over the minutes of training, by arm")
 
 
-def _cells(result: ArmResult) -> tuple[str, ...]:
+def arm_cells(result: ArmResult) -> tuple[str, ...]:
+    """Give the cells of an arm's row, one for each of `COLUMNS`."""
     interval = "" if result.held_out_low is None else f"{result.held_out_low:.3f} to {result.held_out_high:.3f}"
     return (
         result.name,
@@ -107,5 +108,5 @@ def _figure(value: float | None) -> str:
 
 def _page(study: Ablation, plot: str, command: str) -> str:
     results = ranked(study)
-    table = table_html(COLUMNS, [_cells(result) for result in results], [result.recipe for result in results])
+    table = table_html(COLUMNS, [arm_cells(result) for result in results], [result.recipe for result in results])
     return study_page(f"Ablation on {study.dataset}", [table, plot], command=command)

@@ -40,7 +40,7 @@ def arms_of_recipes(recipes: Sequence[str]) -> tuple[Arm, ...]:
     >>> arms_of_recipes(["univox", "nonlocal-unet-2020"])[1].recipe
     'nonlocal-unet-2020'
     """
-    return _distinct([Arm(name=Path(recipe).stem, recipe=recipe) for recipe in recipes])
+    return distinct_arms([Arm(name=Path(recipe).stem, recipe=recipe) for recipe in recipes])
 
 
 def choose_arms(
@@ -79,7 +79,7 @@ def read_arms(path: Path) -> tuple[Arm, ...]:
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
         named = TypeAdapter(dict[str, dict[str, object]]).validate_python(values)
-        return _distinct([Arm.model_validate({"name": name, **fields}) for name, fields in named.items()])
+        return distinct_arms([Arm.model_validate({"name": name, **fields}) for name, fields in named.items()])
     except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
         raise RecipeError(
             expected="a YAML file of arms, NAME: {recipe: univox, set: [optimizer.lr=3e-4]}",
@@ -89,7 +89,12 @@ def read_arms(path: Path) -> tuple[Arm, ...]:
         ) from error
 
 
-def _distinct(arms: Sequence[Arm]) -> tuple[Arm, ...]:
+def distinct_arms(arms: Sequence[Arm]) -> tuple[Arm, ...]:
+    """Give arms back of which each has a name of its own.
+
+    Raises:
+        RecipeError: There is none, or two have one name.
+    """
     names = [arm.name for arm in arms]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice or not arms:

@@ -25,6 +25,8 @@ class Measured:
         shape: Of the prepared case, voxels per axis.
         windows: How many the network looked at.
         seconds: Of the windows, their mean and its way back to the image's grid; preparing the case is not counted.
+        processor_seconds: Of the same, what the processors spent on it, however many others they served meanwhile; none
+            where another device computed.
         dice: Per class; none where neither label nor prediction has it.
         mhd_3d: Likewise, in sqrt(voxels) of the image's grid.
     """
@@ -34,6 +36,7 @@ class Measured:
     shape: tuple[int, ...]
     windows: int
     seconds: float
+    processor_seconds: float | None
     dice: dict[str, float | None]
     mhd_3d: dict[str, float | None]
 
@@ -62,7 +65,7 @@ class StepRow:
     Args:
         step: Voxels between windows.
         windows: Over all cases.
-        seconds: Per case.
+        seconds, processor_seconds: Per case.
         dice: Each case's mean over the classes that it or its prediction has.
         mhd_3d: Likewise, in sqrt(voxels).
         dice_by_class, mhd_3d_by_class: Over the cases.
@@ -71,6 +74,7 @@ class StepRow:
     step: int
     windows: int
     seconds: Summary
+    processor_seconds: Summary
     dice: Summary
     mhd_3d: Summary
     dice_by_class: dict[str, Summary]
@@ -121,6 +125,7 @@ def _row(step: int, measured: Sequence[Measured]) -> StepRow:
         step=step,
         windows=sum(each.windows for each in measured),
         seconds=summarize(each.seconds for each in measured),
+        processor_seconds=summarize(_number(each.processor_seconds) for each in measured),
         dice=summarize(_mean(each.dice.values()) for each in measured),
         mhd_3d=summarize(_mean(each.mhd_3d.values()) for each in measured),
         dice_by_class={name: summarize(_number(each.dice[name]) for each in measured) for name in names},

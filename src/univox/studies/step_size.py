@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -126,18 +127,29 @@ class _Measuring:
         for index, step in enumerate(missing):
             left = sum(counts[each] for each in missing[index:]) + cases_after * sum(counts.values())
             shape = " x ".join(map(str, array.shape[1:]))
-            time = self._time(counts[step], left, cases_after)
-            self.observer.stage(f"{case.name} ({shape}) by step {step}: {counts[step]:,} windows{time}")
+            needed = self._time(counts[step], left, cases_after)
+            self.observer.stage(f"{case.name} ({shape}) by step {step}: {counts[step]:,} windows{needed}")
+            began = time.process_time()
             prediction = self.predictors[step].predict_prepared(array, geometry)
+            spent = time.process_time() - began if self.predictors[step].device.type == "cpu" else None
             scores = evaluate_arrays(
                 label.array,
-                self.dataset.classes.to_index(prediction.codes),
+                self.dataset.classes.of_prediction(prediction.codes).to_index(prediction.codes),
                 class_names=self.dataset.classes.names,
                 spacing_mm=label.spacing_mm,
                 measures=Measures(metrics=FIGURES),
             )
             dice, mhd_3d = ({score.class_name: _known(score[figure]) for score in scores} for figure in FIGURES)
-            done = Measured(case.name, step, array.shape[1:], counts[step], prediction.seconds, dice, mhd_3d)
+            done = Measured(
+                case=case.name,
+                step=step,
+                shape=array.shape[1:],
+                windows=counts[step],
+                seconds=prediction.seconds,
+                processor_seconds=spent,
+                dice=dice,
+                mhd_3d=mhd_3d,
+            )
             write_json(files[step], asdict(done))
             self.done.append(done)
 
@@ -210,7 +222,9 @@ def _wanted(dataset: Dataset, wanted: str, split: dict[str, list[str]]) -> list[
 
 def _refuse_other_classes(classes: Classes, dataset: Dataset) -> None:
     """A code that means one class to the model and another to the dataset would be judged as the wrong one."""
-    theirs = [dataset.classes.index_of(each.codes[0]) for each in classes.classes]
+    codes = [each.codes[0] for each in classes.classes]
+    read = dataset.classes.of_prediction(np.array(codes))
+    theirs = [read.index_of(code) for code in codes]
     if theirs != list(range(dataset.classes.num_classes)):
         raise DatasetError(
             expected=f"the model's classes {', '.join(classes.names)}",
@@ -227,7 +241,7 @@ def _facts(request: StepSizeRequest, predictor: Predictor) -> dict[str, Any]:
         "study": "step-size",
         "model": [manifest.shared.sha256, manifest.domains[predictor.domain.name].sha256],
         "domain": predictor.domain.name,
-        "dataset": request.source.resolved().model_dump(mode="json"),
+        "dataset": request.source.resolved().model_dump(mode="json", exclude_defaults=True),
         "inference settings": predictor.settings.model_dump(mode="json", exclude={"step", "overlap"}),
         "device": str(predictor.device),
         "number of threads": torch.get_num_threads(),

@@ -155,7 +155,7 @@ def fitted_plan(plan: Plan, recipe: Recipe, spec: NetworkSpec) -> Plan:
     Raises:
         RecipeError: A stated patch that does not fit.
     """
-    fits = _sizes_of(spec).fitting(plan.patch_size)
+    fits = sizes_of(spec).fitting(plan.patch_size)
     if fits == plan.patch_size:
         return plan
     if recipe.patches.patch_size != "auto":
@@ -189,7 +189,8 @@ def loss_of(recipe: Recipe, dataset: Dataset) -> nn.Module:
     return build_loss(recipe.loss.name, **arguments)
 
 
-def _sizes_of(spec: NetworkSpec) -> SizeRule:
+def sizes_of(spec: NetworkSpec) -> SizeRule:
+    """Give the sizes that a network takes; it is built without memory."""
     with torch.device("meta"):
         return size_rule(build_network(**spec.model_dump()), spec.spatial_dims)
 
@@ -226,7 +227,7 @@ def batches_of(recipe: Recipe, plan: Plan, spec: NetworkSpec, cases: Sequence[Pr
         patch_size=plan.patch_size,
         batch_size=plan.batch_size,
         num_classes=spec.num_classes,
-        margin=_sizes_of(spec).margin,
+        margin=sizes_of(spec).margin,
         spacing_mm=plan.spacing_mm,
         sampling=recipe.patches.sampling,
         augmentation=recipe.augmentation,

@@ -43,7 +43,8 @@ def test_fitted_stored_shown_and_used(model: Path, tiny_dataset: Path, tmp_path:
     assert status == 0
     calibration = read_model(model).domain().calibration
     assert calibration is not None
-    assert f"temperature {calibration.temperature:.4f} on 1 cases, stored in {model}" in output
+    assert f"temperature {calibration.temperature:.4f} on 1 case, stored in {model}" in output
+    assert "fitted on few cases" in output
     assert f"temperature {calibration.temperature:.3f} (calibration error" in run("info", model)[1]
     about = json.loads(run("info", model, "--json")[1])
     [domain] = about["domain"].values()

@@ -11,6 +11,9 @@ from univox.cli.console import say, table
 from univox.cli.dataset_options import DatasetPath, LabelFolder, LabelsAre, Layout
 from univox.cli.run_options import Device, TrustNetwork
 
+FEW = 3
+"""Of fewer cases a temperature says little about others."""
+
 if TYPE_CHECKING:
     from univox.inference.calibrate import MeasuredCalibration
 
@@ -53,8 +56,11 @@ def calibrate(
         on_case=lambda name, number, total: say(f"[{number}/{total}] {name}"),
     )
     _show(done)
+    count = len(done.scaling.cases)
     stored = "as it is; nothing stored" if measure_only else f"stored in {model}"
-    say(f"temperature {done.scaling.temperature:.4f} on {len(done.scaling.cases)} cases, {stored}")
+    say(f"temperature {done.scaling.temperature:.4f} on {count} case{'s' if count != 1 else ''}, {stored}")
+    if count < FEW and not measure_only:
+        say("fitted on few cases: --cases test --measure-only says what it is worth on others")
 
 
 def _show(done: MeasuredCalibration) -> None:

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy import ndimage
@@ -14,10 +14,11 @@ from univox.data.instance_borders import between_instances
 from univox.errors import DatasetError
 
 MAPS = arrays.arrays(
-    np.uint16, arrays.array_shapes(min_dims=2, max_dims=3, max_side=6), elements=st.sampled_from([0, 0, 1, 2, 700])
+    np.uint16, arrays.array_shapes(min_dims=2, max_dims=3, max_side=5), elements=st.sampled_from([0, 0, 1, 2, 700])
 )
 
 
+@settings(deadline=None)
 @given(MAPS)
 def test_it_is_the_definition_voxel_by_voxel(instances: np.ndarray) -> None:
     expected = np.zeros(instances.shape, bool)
@@ -30,6 +31,7 @@ def test_it_is_the_definition_voxel_by_voxel(instances: np.ndarray) -> None:
     np.testing.assert_array_equal(between_instances(instances), expected)
 
 
+@settings(deadline=None)
 @given(MAPS)
 def test_what_is_left_of_two_objects_touches_nowhere(instances: np.ndarray) -> None:
     left = np.where(between_instances(instances), 0, instances)
@@ -38,6 +40,7 @@ def test_what_is_left_of_two_objects_touches_nowhere(instances: np.ndarray) -> N
         assert len(np.unique(left[pieces == piece])) == 1
 
 
+@settings(deadline=None)
 @given(MAPS)
 def test_the_numbers_of_objects_do_not_matter(instances: np.ndarray) -> None:
     renumbered = np.select([instances == 1, instances == 2, instances == 700], [9, 1, 2], 0)

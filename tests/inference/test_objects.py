@@ -52,11 +52,9 @@ def test_touching_blocks_come_back_as_they_were_numbered(borders: str, dims: int
     if borders == "class":
         np.testing.assert_array_equal(objects, instances)
         return
-    # The gap of two to the third block is taken for a border, and one voxel around the ends of a border is.
-    inside = (slice(3, 11),) * (dims - 1)
-    np.testing.assert_array_equal(objects[(*inside, slice(0, 10))], instances[(*inside, slice(0, 10))])
-    assert objects.max() == 3
-    assert (objects[instances > 0] == instances[instances > 0]).mean() > 0.99
+    # The true gap of two to the third block looks like a border too.
+    instances[(*inner, 10)], instances[(*inner, 11)] = 2, 3
+    np.testing.assert_array_equal(objects, instances)
 
 
 def test_without_borders_touching_objects_are_one_unless_they_are_split() -> None:

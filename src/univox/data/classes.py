@@ -127,6 +127,11 @@ class Classes:
         """Every declared code, selected or not, class by class."""
         return tuple(code for label_class in self.classes for code in label_class.codes)
 
+    @property
+    def border_indices(self) -> tuple[int, ...]:
+        """The class of the borders between objects, where there is one."""
+        return (2,) if self.borders == "class" else ()
+
     def undeclared(self, codes: Iterable[int]) -> tuple[int, ...]:
         """Give those of `codes` that no class declares and that are not ignored, ascending."""
         unknown = set(codes) - set(self.ignored)

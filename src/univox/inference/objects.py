@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -50,8 +51,8 @@ def number_objects(label: NDArray[np.integer], classes: Classes, settings: Objec
 
     Components are joined by faces, each class by itself. Small ones are dropped, and then what was taken from touching
     objects when the labels were made (`Classes.borders`) is given back: voxels of the border class to the nearest
-    object within `BORDER_REACH`; of labels whose borders became background, those voxels that lie beside one object
-    and within two of another. Where such a border ends, a voxel on each side may be given that none took.
+    object within `BORDER_REACH`; of labels whose borders became background, those voxels that have one object beside
+    them and another within two on the opposite side. A true gap of one or two voxels is filled likewise.
 
     Args:
         label: Class indices, shape `(*spatial)`.
@@ -116,12 +117,22 @@ def _flooded(mask: NDArray[np.bool_], depth: float) -> NDArray[np.int32]:
 
 
 def _between(objects: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """Background beside an object, diagonals too, that is within two voxels of another object."""
-    beside = (objects == 0) & ndimage.maximum_filter(objects > 0, size=3)
-    highest = ndimage.maximum_filter(objects, size=5)
-    absent = np.iinfo(np.int32).max
-    lowest = ndimage.minimum_filter(np.where(objects == 0, absent, objects), size=5)
-    return beside & (highest != lowest) & (lowest != absent)
+    """Background with two objects on opposite sides, along an axis or a diagonal: one beside it, one within two."""
+    around = np.pad(objects, 2)
+
+    def at(step: tuple[int, ...], times: int) -> NDArray[np.int32]:
+        places = zip(step, objects.shape, strict=True)
+        return around[tuple(slice(2 + times * move, 2 + times * move + size) for move, size in places)]
+
+    marked = np.zeros(objects.shape, dtype=bool)
+    for step in product((-1, 0, 1), repeat=objects.ndim):
+        if step <= (0,) * objects.ndim:
+            continue
+        ahead, behind = at(step, 1), at(step, -1)
+        first = np.where(ahead > 0, ahead, at(step, 2))
+        second = np.where(behind > 0, behind, at(step, -2))
+        marked |= ((ahead > 0) | (behind > 0)) & (first > 0) & (second > 0) & (first != second)
+    return marked & (objects == 0)
 
 
 def _give_back(objects: NDArray[np.int32], border: NDArray[np.bool_]) -> None:

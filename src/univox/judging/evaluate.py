@@ -17,11 +17,13 @@ from univox.errors import DatasetError, GeometryError, LabelError, UnivoxError
 from univox.image import Image, Label, grid_difference, read_label
 from univox.judging.annotated import annotated_voxels
 from univox.judging.measures import Measures, judged
+from univox.judging.objects import objects_of_case
 from univox.judging.pairing import Pairing, pair_predictions
 from univox.judging.reliability import Reliability, measure_reliability
 from univox.judging.scores import DEFAULT_MEASURES, ClassScore, evaluate_arrays, evaluate_segments, mean_dice
 from univox.judging.statistics import Summary, summarize
 from univox.metrics.catalog import Metric
+from univox.metrics.catalog.objects import GROUP as OBJECT_GROUP
 from univox.parallel import OnProgress, map_cases
 
 
@@ -256,6 +258,9 @@ def _judge(dataset: Dataset, measures: Measures, pair: tuple[Case, Path]) -> Cas
     interior = measures.interior_indices(dataset.classes)
     voxels = annotated_voxels(label.array, prediction.array)
     confusion = metrics.confusion_matrix(*voxels, dataset.classes.num_classes)
+    objects = None
+    if any(metric.group == OBJECT_GROUP for metric in measures.of_cases()):
+        objects = objects_of_case(dataset, case, path, label.array, prediction.array, interior)
     reliability, unreliable = measure_reliability(path, label, prediction.array)
     return CaseResult(
         case,
@@ -266,7 +271,7 @@ def _judge(dataset: Dataset, measures: Measures, pair: tuple[Case, Path]) -> Cas
         digests=(_digests(case.label), _digests(path)),
         reliability=reliability,
         unreliable=unreliable,
-        whole=evaluate_segments(label.array, prediction.array, interior=interior, measures=measures),
+        whole=evaluate_segments(label.array, prediction.array, interior=interior, measures=measures, objects=objects),
     )
 
 

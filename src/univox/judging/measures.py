@@ -26,7 +26,8 @@ class Measures:
             organs use, which choose it for each structure: by how much annotators disagree.
         empty: A class that is in neither label nor prediction: "nan", left out of the means and counted; or "one", as
             found perfectly (1 for overlaps, 0 for distances), an older convention.
-        interior: Classes whose voxels make the segments of `segments`; all of the foreground if left out.
+        interior: Classes whose voxels make the segments of `segments` and the objects of `objects`; if left out, all of
+            the foreground but borders between objects.
 
     Raises:
         MetricError: There is no such metric or convention, or the tolerance is no distance.
@@ -75,7 +76,9 @@ class Measures:
                 got=", ".join(unknown),
                 remedy="name those whose voxels lie inside cells",
             )
-        return tuple(classes.names.index(name) for name in self.interior) or tuple(range(1, len(classes.names)))
+        return tuple(classes.names.index(name) for name in self.interior) or tuple(
+            index for index in range(1, len(classes.names)) if index not in classes.border_indices
+        )
 
 
 def value_of(metric: Metric[Any], pair: ClassPair | SegmentPair, empty: Empty) -> float:

@@ -109,6 +109,7 @@ def evaluate_segments(
     *,
     interior: Sequence[int],
     measures: Measures = DEFAULT_MEASURES,
+    objects: tuple[NDArray[Any], NDArray[Any]] | None = None,
 ) -> dict[str, float]:
     """Score one case as a whole: the pieces into which label and prediction divide it.
 
@@ -117,6 +118,7 @@ def evaluate_segments(
         prediction: The same, same shape.
         interior: Indices of the classes that lie inside segments.
         measures: Which metrics, and by which conventions.
+        objects: Those of label and prediction, numbered; none takes the segments.
 
     Returns:
         Metric name -> figure; nothing where none is asked for.
@@ -129,7 +131,9 @@ def evaluate_segments(
         return {}
     annotated = label != NOT_ANNOTATED
     inside = np.isin(label, interior) & annotated, np.isin(prediction, interior) & annotated
-    pair = metrics.SegmentPair(*inside, None if annotated.all() else annotated)
+    if objects is not None:
+        objects = objects[0] * annotated, objects[1] * annotated
+    pair = metrics.SegmentPair(*inside, None if annotated.all() else annotated, objects)
     return {metric.name: value_of(metric, pair, measures.empty) for metric in chosen}
 
 

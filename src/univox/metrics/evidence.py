@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from univox.metrics.instances import ObjectOverlaps, object_overlaps
 from univox.metrics.lesions import LesionMatch, match_lesions
 from univox.metrics.modified_hausdorff import mhd
 from univox.metrics.overlap import Counts
@@ -77,11 +78,13 @@ class SegmentPair:
         label: Boolean, (H, W) or (D, H, W).
         prediction: Boolean, same shape.
         annotated: The voxels that somebody labelled, outside of which both are false; none: all of them.
+        objects: Of label and prediction, numbered; none takes the pieces that hang together across faces.
     """
 
     label: Mask
     prediction: Mask
     annotated: Mask | None = None
+    objects: tuple[NDArray[Any], NDArray[Any]] | None = None
 
     @property
     def voxels(self) -> tuple[Mask, Mask]:
@@ -99,3 +102,8 @@ class SegmentPair:
     def agreement(self) -> SegmentAgreement:
         """Of the pieces that hang together across faces."""
         return segment_agreement(connected_segments(self.label), connected_segments(self.prediction))
+
+    @cached_property
+    def overlaps(self) -> ObjectOverlaps:
+        """Which objects overlap, and how much."""
+        return object_overlaps(*(self.objects or map(connected_segments, (self.label, self.prediction))))

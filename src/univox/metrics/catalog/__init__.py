@@ -17,6 +17,7 @@ from univox.metrics.catalog.calibration import CALIBRATION
 from univox.metrics.catalog.lesions import LESIONS
 from univox.metrics.catalog.metric import Metric
 from univox.metrics.catalog.modified_hausdorff import MODIFIED_HAUSDORFF
+from univox.metrics.catalog.objects import OBJECTS
 from univox.metrics.catalog.overlap import OVERLAP
 from univox.metrics.catalog.segments import SEGMENTS
 from univox.metrics.catalog.surface import SURFACE
@@ -25,7 +26,7 @@ from univox.metrics.evidence import ClassPair, SegmentPair
 
 METRICS: tuple[Metric[ClassPair], ...] = (*OVERLAP, *SURFACE, *VOLUME, *MODIFIED_HAUSDORFF, *LESIONS)
 """Of one class of one case, in the order of every table."""
-CASE_METRICS: tuple[Metric[SegmentPair], ...] = SEGMENTS
+CASE_METRICS: tuple[Metric[SegmentPair], ...] = (*SEGMENTS, *OBJECTS)
 """Of one case as a whole."""
 CALIBRATION_METRICS: tuple[Metric[Calibration], ...] = CALIBRATION
 """Of probabilities: found wherever they were saved, not chosen."""

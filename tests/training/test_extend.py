@@ -13,6 +13,8 @@ from univox.data.source import DatasetSource
 from univox.errors import CheckpointError, DatasetError, ModelError, RecipeError
 from univox.model.folder import read_model
 from univox.model.membership import remove_domain
+from univox.model.store_calibration import store_calibration
+from univox.model.temperature_scaling import CalibrationFigures, TemperatureScaling
 from univox.training.donor import begin_like
 from univox.training.extend import extend
 from univox.training.extend_request import ExtendRequest
@@ -119,6 +121,9 @@ def test_finetuning_all_forgets_and_says_so(
     with pytest.raises(DatasetError, match=r"the classes of the domain Ball: background, ball, got background, sphere"):
         finetune_all(request, old=[merged])
     assert not (tmp_path / "changed").exists()
+    figures = CalibrationFigures(voxels=1, nll_before=1, nll_after=1, ece_before=0, ece_after=0)
+    scaling = TemperatureScaling(temperature=2, surroundings=figures, whole=figures)
+    store_calibration(read_model(base), "Ball", scaling)
     before = tree(base)
     _, [lost] = finetune_all(request, old=[DatasetSource(path=tiny_dataset)])
     assert tree(base) == before
@@ -128,4 +133,6 @@ def test_finetuning_all_forgets_and_says_so(
     kept = changed.domains["Ball"].provenance["forgotten"]
     assert (kept["before"], kept["after"]) == (lost.before.mean, lost.after.mean)
     assert changed.domains["Ball"].validation == {}
+    # A temperature holds for the weights that it was fitted with.
+    assert changed.domains["Ball"].calibration is None
     assert lost.before.mean == pytest.approx(read_model(base).domains["Ball"].validation["mean_dice"])

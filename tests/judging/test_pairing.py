@@ -54,8 +54,9 @@ def test_a_file_at_the_top_is_preferred_to_one_below(tmp_path: Path) -> None:
     assert found.extra == (tmp_path / "older/case.nii.gz",)
 
 
-def test_saved_probabilities_are_neither_predictions_nor_strangers(tmp_path: Path) -> None:
-    found = pair(tmp_path, ["case.nii.gz", "probabilities/case.nii.gz", "probabilities/other.nii.gz"], "case", "other")
+def test_what_is_saved_beside_the_labels_is_neither_prediction_nor_stranger(tmp_path: Path) -> None:
+    beside = ["probabilities/case.nii.gz", "probabilities/other.nii.gz", "uncertainty/case.nii.gz"]
+    found = pair(tmp_path, ["case.nii.gz", *beside], "case", "other")
     assert found.found == {"case": tmp_path / "case.nii.gz"}
     assert found.extra == ()
 

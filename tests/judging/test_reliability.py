@@ -11,7 +11,9 @@ from tiny_dataset import SHAPE, SPACING_MM, label_codes, tiny_dataset, write_nif
 
 from univox import metrics
 from univox.judging.evaluate import evaluate
+from univox.judging.measures import Measures
 from univox.judging.reliability import reliability_of
+from univox.judging.report import render
 
 CODES = (0, 10, 250)
 
@@ -34,7 +36,7 @@ def test_two_cases_add_up_to_what_the_metric_says_of_both(tmp_path: Path) -> Non
         write_nifti(folder / f"{name}.nii.gz", codes)
         write_probabilities(folder / "probabilities" / f"{name}.nii.gz", probabilities_of(codes, confidence))
     write_nifti(folder / "bare.nii.gz", label_codes())
-    evaluation = evaluate(folder, dataset)
+    evaluation = evaluate(folder, dataset, measures=Measures(("dice",)))
     assert evaluation.extra == ()  # probabilities are no stray predictions
     assert [result.unreliable for result in evaluation.results] == ["", "", ""]
     found = reliability_of(result.reliability for result in evaluation.results)
@@ -49,6 +51,11 @@ def test_two_cases_add_up_to_what_the_metric_says_of_both(tmp_path: Path) -> Non
     ]
     assert found.everywhere.expected_error == pytest.approx((both[0] + both[1]).expected_error)
     assert found.everywhere.voxels.sum() == 2 * np.prod(SHAPE)
+    page = render(evaluation)
+    for bins in (found.foreground, found.everywhere):
+        assert f"ECE {bins.expected_error:.3f}" in page
+        assert f"{bins.expected_error:.3f} over" in page
+    assert "2 cases.</p>" in page
 
 
 @pytest.mark.parametrize("what", ["another prediction", "another grid", "other classes", "garbage"])

@@ -13,13 +13,15 @@ import pytest
 from tiny_dataset import label_codes, tiny_dataset, write_nifti
 
 from univox.errors import FileError
+from univox.judging.confusion import confusion_of
 from univox.judging.evaluate import Evaluation, evaluate
 from univox.judging.measures import Measures
 from univox.judging.report import render, write_report
 
 DATE = datetime.datetime(2024, 2, 29, 12, 30, tzinfo=datetime.UTC)
 LOADING = {"src", "href", "xlink:href", "srcset", "data", "poster", "action", "formaction", "background", "cite"}
-VOID = {"meta", "br", "img", "link", "input", "hr"}
+DICE_ALONE = Measures(("dice",))
+VOID = {"meta", "wbr", "br", "img", "link", "input", "hr"}
 
 
 class Page(HTMLParser):
@@ -62,9 +64,14 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def page(mixed_evaluation: Evaluation, log: Path) -> Page:
+def text(mixed_evaluation: Evaluation, log: Path) -> str:
     facts = {"command": "univox evaluate p d", "recipe": {"name": "univox", "optimizer": {"lr": 0.1}}}
-    return Page(render(mixed_evaluation, log=log, provenance=facts, date=DATE))
+    return render(mixed_evaluation, log=log, provenance=facts, date=DATE)
+
+
+@pytest.fixture(scope="module")
+def page(text: str) -> Page:
+    return Page(text)
 
 
 def test_nothing_is_loaded_from_anywhere(page: Page) -> None:
@@ -112,6 +119,52 @@ def test_whole_cases_and_every_figure_are_told(tmp_path: Path) -> None:
     assert "--empty one" in text
 
 
+def test_every_picture_says_what_it_shows(text: str) -> None:
+    pictures = re.findall(r"<img ([^>]*)>", text)
+    assert len(pictures) == 9
+    for name, attributes in zip(("missed", "shifted", "perfect"), pictures[::3], strict=True):
+        assert re.search(f'alt="{name}, axial, slice \\d of 6: contours', attributes)
+        assert f'title="{name}, axial' in attributes
+    plots = re.findall(r'<svg role="img" aria-label="([^"]+)"[^>]*><title>([^<]+)</title>', text)
+    assert len(plots) == 14
+    assert all(label == title for label, title in plots)
+
+
+def test_without_its_script_every_table_is_a_plain_one(page: Page) -> None:
+    assert "button" not in page.tags
+    assert page.tags.count("table") == page.tags.count("thead") + 1  # provenance has no head
+
+
+def test_the_confusion_shown_is_the_one_that_was_counted(text: str, mixed_evaluation: Evaluation) -> None:
+    table = text[text.index('<table class="heat">') : text.index("</table>", text.index('<table class="heat">'))]
+    cells = re.findall(r'<td class="(\w+)"[^>]*>([^<]+)<small>([\d,]+)</small>', table)
+    counts = confusion_of(mixed_evaluation.results, mixed_evaluation.dataset.classes.names)
+    assert [int(cell[2].replace(",", "")) for cell in cells] == counts.voxels.ravel().tolist()
+    assert [cell[0] for cell in cells] == ["right" if k % 4 == 0 else "wrong" for k in range(9)]
+    assert [cell[1] for cell in cells[3:6]] == ["41.7 %", "58.3 %", "0 %"]
+    totals = re.findall(r"<td>([\d,]+)</td></tr>", table)
+    assert [int(total.replace(",", "")) for total in totals] == counts.voxels.sum(axis=1).tolist()
+
+
+def test_of_too_many_classes_the_mistakes_are_listed(
+    mixed_evaluation: Evaluation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("univox.judging.report.LARGEST_MATRIX", 2)
+    monkeypatch.setattr("univox.judging.report.galleries", lambda _: [])
+    text = render(mixed_evaluation, date=DATE)
+    assert 'class="heat"' not in text
+    first = text[text.index("was taken for</th>") :]
+    assert [first.index('data-sort="front"'), first.index('data-sort="20"')] < [first.index('data-sort="4"')] * 2
+
+
+def test_what_is_sorted_by_is_what_was_judged(text: str, mixed_evaluation: Evaluation) -> None:
+    table = text[text.index('<h2 id="cases">') :]
+    rows = [re.findall(r'data-sort="([^"]*)"', row) for row in table[: table.index("</table>")].split("<tr>")[2:]]
+    for row, (result, score) in zip(rows, ((r, s) for r in mixed_evaluation.results for s in r.scores), strict=True):
+        assert row[:2] == [result.name, score.class_name]
+        assert list(map(float, row[2:])) == pytest.approx(list(score.values.values()), nan_ok=True)
+
+
 def test_cases_stand_worst_first(page: Page) -> None:
     table = page.words[page.words.index("Every case", page.words.index("Every case") + 1) :]
     words = [word for word in table if word in ("missed", "shifted", "perfect")]
@@ -126,7 +179,7 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
     write_nifti(tmp_path / "p" / "\"onload='x'.nii.gz", label_codes())
     write_nifti(tmp_path / "p" / "<b>extra.nii.gz", label_codes())
     facts = {"</pre><i>": {"<u>": "<s>"}}
-    page = Page(render(evaluate(tmp_path / "p", dataset), provenance=facts, date=DATE))
+    page = Page(render(evaluate(tmp_path / "p", dataset, measures=DICE_ALONE), provenance=facts, date=DATE))
     assert page.tags.count("script") == 1
     assert not {"b", "i", "u", "s"} & set(page.tags) - {"b"}
     assert page.tags.count("b") == 5  # the figures of the summary
@@ -152,7 +205,7 @@ def test_an_evaluation_without_a_result_still_has_a_page(mixed_evaluation: Evalu
 def test_an_image_that_cannot_be_read_costs_only_its_pictures(tmp_path: Path) -> None:
     dataset = tiny_dataset(tmp_path / "data", "a")
     write_nifti(tmp_path / "p" / "a.nii.gz", label_codes())
-    evaluation = evaluate(tmp_path / "p", dataset)
+    evaluation = evaluate(tmp_path / "p", dataset, measures=DICE_ALONE)
     dataset.cases[0].images[0].write_bytes(b"gone")
     page = Page(render(evaluation, date=DATE))
     assert page.tags.count("img") == 0

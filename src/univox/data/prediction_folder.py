@@ -7,7 +7,10 @@ from pathlib import Path
 PROBABILITIES = "probabilities"
 """Folder inside the output folder, apart from the labels so that these can be evaluated as they lie."""
 
-BESIDE_THE_LABELS = (PROBABILITIES,)
+UNCERTAINTY = "uncertainty"
+"""Folder of the maps of entropy, apart from the labels like the probabilities."""
+
+BESIDE_THE_LABELS = (PROBABILITIES, UNCERTAINTY)
 """Folders of images that are no predicted labels."""
 
 

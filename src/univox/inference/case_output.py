@@ -13,14 +13,11 @@ import torch
 
 from univox.atomic import written_atomically
 from univox.data.classes import Classes
-from univox.data.prediction_folder import probabilities_file
+from univox.data.prediction_folder import UNCERTAINTY, probabilities_file
 from univox.errors import FileError, UnivoxError
 from univox.image import WRITABLE_SUFFIXES, Image, image_suffix, write_image, write_label
 from univox.inference.inputs import Input
 from univox.inference.predictor import Prediction
-
-UNCERTAINTY = "uncertainty"
-"""Folder of the maps of entropy inside the output folder, apart from the labels like the probabilities."""
 
 PICTURE = ".png"
 """Written in place of formats that are only read, all of them pictures."""

@@ -93,7 +93,7 @@ def loss_plot(curves: Curves) -> str:
     stretches = [part for part in np.array_split(np.arange(losses.size), LOSS_POINTS) if part.size]
     x = [float(iterations[part].mean()) for part in stretches]
     with page_style("loss"):
-        figure, axes = _axes(2.6)
+        figure, axes = _axes(2.5)
         low, high = ([float(side(losses[part])) for part in stretches] for side in (np.min, np.max))
         axes.fill_between(x, low, high, color=class_color(1), alpha=0.25, linewidth=0)
         axes.plot(x, [float(losses[part].mean()) for part in stretches], color=class_color(1), linewidth=1.4)
@@ -105,14 +105,16 @@ def loss_plot(curves: Curves) -> str:
 def validation_plot(curves: Curves) -> str:
     """Validation Dice over the iterations: the mean in ink, each class in its color."""
     with page_style("validation"):
-        figure, axes = _axes(2.6)
+        figure, axes = _axes(2.5)
         marker = "o" if len(curves.validated) < 40 else ""
         if len(curves.dice) > 1:
             for index, (name, values) in enumerate(curves.dice.items()):
                 color = class_color(index)
                 axes.plot(curves.validated, values, color=color, label=_short(name), linewidth=1.1)
         axes.plot(curves.validated, curves.mean_dice, marker, ls="-", color=INK, label="mean", ms=3, linewidth=1.6)
-        axes.set_ylim(0.0, 1.02)
+        least = min((value for value in curves.mean_dice if value == value), default=0.0)
+        # A curve that is flat from 0 to 1 shows nothing; one that begins low is shown whole.
+        axes.set_ylim(math.floor(10 * max(0.0, least - 0.05)) / 10, 1.0)
         axes.set_title("Validation Dice", loc="left")
         axes.set_xlabel("iteration")
         _legend(axes)
@@ -150,23 +152,24 @@ def box_plot(values: Mapping[str, Sequence[float]], *, title: str, unit: str = "
 
 
 def reliability_plot(reliability: Reliability) -> str:
-    """Share of right voxels over confidence, a point per bin as large as its share of the voxels."""
+    """Share of right voxels over confidence, a point per bin, larger where it holds more of the voxels."""
     with page_style("reliability"):
-        figure, axes = _axes(3.3)
-        axes.plot([0.0, 1.0], [0.0, 1.0], color=INK, linewidth=1, linestyle=":")
-        sets = {"predicted as foreground": reliability.foreground, "all voxels": reliability.everywhere}
-        for index, (name, bins) in enumerate(sets.items()):
+        figure, axes = _axes(4.2)
+        lowest = 0.9
+        for index, (name, bins) in enumerate(
+            {"predicted as foreground": reliability.foreground, "all voxels": reliability.everywhere}.items()
+        ):
             filled = bins.voxels >= FEWEST_VOXELS
             x, y = bins.confidence[filled], bins.accuracy[filled]
-            share = bins.voxels[filled] / max(1, int(bins.voxels.sum()))
-            label = f"{name}, ECE {bins.expected_error:.3f}"
-            axes.plot(x, y, color=class_color(index), linewidth=1.4, label=label)
-            axes.scatter(x, y, s=14 + 110 * np.sqrt(share), color=class_color(index), alpha=0.75, linewidths=0)
-        axes.set_xlim(0.3, 1.02)
-        axes.set_ylim(0.0, 1.03)
-        axes.set_xlabel("confidence")
+            lowest = min([lowest, *x, *y])
+            axes.plot(x, y, color=class_color(index), linewidth=1.4, label=f"{name}, ECE {bins.expected_error:.3f}")
+            sizes = 14 + 110 * np.sqrt(bins.voxels[filled] / max(1, int(bins.voxels.sum())))
+            axes.scatter(x, y, s=sizes, color=class_color(index), alpha=0.75, linewidths=0)
+        limits = (math.floor(10 * lowest) / 10, 1.01)
+        axes.plot(limits, limits, color=INK, linewidth=1, linestyle=":", zorder=1)
+        axes.set(xlim=limits, ylim=limits, aspect="equal", xlabel="confidence")
         axes.set_title("Share of the voxels that are right", loc="left")
-        _legend(axes, columns=1)
+        _legend(axes, columns=1, below=0.13)
         return as_svg(figure, "Reliability diagram: share of right voxels over their confidence, in bins")
 
 
@@ -190,10 +193,10 @@ def _axes(height_inches: float) -> tuple[Figure, Axes]:
     return figure, figure.add_subplot()
 
 
-def _legend(axes: Axes, columns: int = 3) -> None:
+def _legend(axes: Axes, columns: int = 3, below: float = 0.25) -> None:
     # Beside the curves it would hide them, below it costs a line or two.
     legend = axes.legend(
-        loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=columns, fontsize=8, handlelength=1.2, columnspacing=1
+        loc="upper center", bbox_to_anchor=(0.5, -below), ncols=columns, fontsize=8, handlelength=1.2, columnspacing=1
     )
     for text in legend.get_texts():
         text.set_parse_math(False)

@@ -25,7 +25,7 @@ from univox.judging.palette import class_color
 from univox.judging.plots import box_plot, loss_plot, read_curves, reliability_plot, validation_plot
 from univox.judging.reliability import reliability_of
 from univox.judging.scores import ClassScore, Metric
-from univox.judging.shown import DICE, heading, interval, share, shown
+from univox.judging.shown import DICE, breakable, heading, interval, share, shown
 from univox.judging.statistics import RESAMPLES
 from univox.version import __version__
 
@@ -120,6 +120,7 @@ def _functions(size_unit: str) -> dict[str, Any]:
         return score[metric.name]
 
     return {
+        "breakable": breakable,
         "shown": shown,
         "heading": partial(heading, size_unit=size_unit),
         "interval": interval,

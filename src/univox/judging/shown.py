@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from markupsafe import Markup, escape
+
 from univox.judging.scores import METRICS, Metric
 from univox.judging.statistics import Summary
 
@@ -69,3 +71,12 @@ def share(value: float) -> str:
     places = 2 if min(value, 1.0 - value) < 0.01 and value < 0.5 else 1
     # 99.96 % of many voxels is not all of them.
     return f"{min(100.0 * value, 99.9 if value > 0.5 else 100.0):.{places}f} %"
+
+
+def breakable(name: str) -> Markup:
+    """Let a long name break behind its hyphens and underscores, and not inside a number.
+
+    >>> breakable("case_<1>")
+    Markup('case_<wbr>&lt;1&gt;')
+    """
+    return escape(name).replace("_", Markup("_<wbr>")).replace("-", Markup("-<wbr>"))

@@ -66,7 +66,8 @@ def demonstrate(
     dataset = open_dataset(source)
     predictor = Predictor(trained.model)
     inputs = [Input(case.name, case.images) for case in dataset.labelled if case.name in held_out]
-    outcomes = predict_files(predictor, inputs, output / "predictions", overwrite=True)
+    # The report judges probabilities where there are some, and these are small.
+    outcomes = predict_files(predictor, inputs, output / "predictions", overwrite=True, save_probabilities=True)
     for outcome in outcomes:
         if outcome.status == "failed":
             raise DatasetError(expected=f"to predict {outcome.name}", got=outcome.message, remedy="see `univox doctor`")

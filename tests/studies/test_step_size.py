@@ -13,8 +13,10 @@ import pytest
 
 from univox import metrics
 from univox.data.dataset import read_case_label
+from univox.data.preprocess import prepare_image
 from univox.data.source import DatasetSource
 from univox.errors import CheckpointError, DatasetError, GeometryError, RecipeError
+from univox.image import read_image
 from univox.inference.inputs import Input
 from univox.inference.predict_files import predict_files
 from univox.inference.predictor import Prediction, Predictor
@@ -72,6 +74,32 @@ def test_windows_are_counted_on_the_prepared_grid(asked: StepSizeRequest) -> Non
         (case, step, count) for case in TEST for step, count in ((3, 36), (8, 8))
     }
     assert [row.windows for row in study.rows] == [72, 16]
+
+
+def test_a_real_volume_has_the_published_numbers_of_windows(
+    shared_data: Callable[[str], Path], write_model_of: Callable[..., Path], tmp_path: Path
+) -> None:
+    volume = shared_data("brain_tumour_flair_t1c") / "imagesTr" / "brats_2013_pat0003_1.nii.gz"
+    box = nibabel.load(volume).slicer[1:149, 45:161, 40:140]  # pyright: ignore[reportAttributeAccessIssue]
+    nibabel.save(box, tmp_path / "box.nii.gz")
+    image = read_image(tmp_path / "box.nii.gz")
+    preprocessing = {
+        "crop": "none",
+        "spacing_mm": [1.0, 1.0, 1.0],
+        "clip": "none",
+        "normalization": {"scope": "case", "over": "image"},
+    }
+    channels = ("FLAIR", "T1c")
+    brain = {"channel_names": channels, "plan": {"patch_size": (32, 32, 32)}, "preprocessing": preprocessing}
+    model = write_model_of({"brain": brain})
+    counts: list[int] = []
+    for step in (4, 8, 16, 32):
+        predictor = Predictor(model, device="cpu", settings={"step": step})
+        _, geometry = prepare_image(image, predictor.preprocessing)
+        assert geometry.prepared_shape == (100, 116, 148)
+        counts.append(predictor.number_of_windows(geometry.prepared_shape))
+    # The paper prints 387 for the third; its other three numbers leave only 378.
+    assert counts == [11_880, 1_920, 378, 80]
 
 
 def test_only_what_is_missing_is_measured_again(asked: StepSizeRequest, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from univox.model.pack import add_pack, export_pack, read_pack, verify_pack
     from univox.training.extend import extend
     from univox.training.extend_request import ExtendRequest
+    from univox.training.fill import fill
     from univox.training.request import TrainRequest
     from univox.training.run import train
 
@@ -39,6 +40,7 @@ __all__ = [
     "evaluate",
     "export_pack",
     "extend",
+    "fill",
     "load",
     "open_dataset",
     "read_image",
@@ -62,6 +64,7 @@ _HOMES = {
     "evaluate": "univox.judging.evaluate",
     "export_pack": "univox.model.pack",
     "extend": "univox.training.extend",
+    "fill": "univox.training.fill",
     "load": "univox.inference.loaded_model",
     "open_dataset": "univox.data.layouts",
     "read_image": "univox.image",

@@ -15,6 +15,7 @@ from univox.cli.divide import divide
 from univox.cli.doctor import doctor
 from univox.cli.evaluate import evaluate
 from univox.cli.extend import extend
+from univox.cli.fill import fill
 from univox.cli.info import info
 from univox.cli.metrics import metrics
 from univox.cli.networks import networks
@@ -64,6 +65,7 @@ for _verb in (
     train,
     extend,
     predict,
+    fill,
     calibrate,
     evaluate,
     view,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from univox.data.classes import NOT_ANNOTATED
 from univox.data.crop import Box, box_slices
 from univox.data.preprocess import CaseGeometry
 from univox.data.restore import restore_probabilities, restore_to_box
@@ -81,22 +82,24 @@ def case_voxels(
     Args:
         votes: (K, *prepared_shape), as `Predictor.votes` gives them.
         geometry: Of the prepared image.
-        label: Class indices, (*full_shape).
+        label: Class indices, (*full_shape); voxels that nobody labelled do not count.
         random: Chooses voxels where there are more than `values` allows.
         values: Probabilities to keep at most, per region.
     """
     inside = box_slices(geometry.box)
     truth = label[inside]
-    foreground = (truth > 0) | (restore_probabilities(votes, geometry)[inside] > 0)
+    annotated = truth != NOT_ANNOTATED
+    foreground = ((truth > 0) & annotated) | (restore_probabilities(votes, geometry)[inside] > 0)
     most = max(1, values // len(votes))
     everything = tuple((0, size) for size in truth.shape)
+    flat = truth.reshape(-1)
     places = [_places(region, truth.shape, most, random) for region in (surroundings(foreground), everything)]
+    places = [place[flat[place] != NOT_ANNOTATED] for place in places]
     found = [np.empty((len(votes), len(place)), np.float32) for place in places]
     for index, vote in enumerate(votes):
         probability = restore_to_box(vote, geometry).reshape(-1)
         for rows, place in zip(found, places, strict=True):
             rows[index] = probability[place]
-    flat = truth.reshape(-1)
     around, whole = (LabelledVoxels(rows, flat[place]) for rows, place in zip(found, places, strict=True))
     return CaseVoxels(around, whole)
 

@@ -244,3 +244,22 @@ def test_the_corner_of_a_turned_patch_shows_tissue() -> None:
     )
     torch.testing.assert_close(patch, torch.ones_like(patch))
     assert patch_label.min() == 1
+
+
+def test_beyond_the_image_lies_its_mirror_image_whatever_is_drawn() -> None:
+    rng = np.random.default_rng(3)
+    image, label = rng.standard_normal((1, 9, 7)).astype(np.float32), np.ones((9, 7), np.uint8)
+    sampling = PatchSampling(padding_value="mirror", padding_label=255)
+    window = Window((-6, -5), (17, 18))
+    still = SpatialDraw((0.0,), (1.0, 1.0), (False, False))
+    crop, classes = take_patch(image, label, window, still, sampling=sampling, spacing_mm=(1.0, 1.0))
+    expected = np.pad(image, ((0, 0), (6, 2), (5, 6)), mode="reflect")
+    np.testing.assert_array_equal(crop, expected)
+    assert (classes != 255).sum() == label.size
+    # A quarter turn of a square window about its center, read by interpolation, is the turned crop.
+    square = Window((-6, -5), (17, 17))
+    crop, classes = take_patch(image, label, square, still, sampling=sampling, spacing_mm=(1.0, 1.0))
+    turn = SpatialDraw((90.0,), (1.0, 1.0), (False, False))
+    turned, turned_classes = take_patch(image, label, square, turn, sampling=sampling, spacing_mm=(1.0, 1.0))
+    np.testing.assert_allclose(turned, np.rot90(crop, axes=(1, 2)), atol=1e-4)
+    np.testing.assert_array_equal(turned_classes, np.rot90(classes))

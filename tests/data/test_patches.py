@@ -99,3 +99,11 @@ def test_foreground_voxels_are_drawn_evenly_over_classes_not_voxels() -> None:
     classes = np.array([case.label()[voxel] for voxel in voxels])
     assert set(classes.tolist()) == {1, 2}
     assert (classes == 1).mean() == pytest.approx(0.5, abs=5 * 0.5 / np.sqrt(1000))
+
+
+@given(st.integers(1, 6), st.integers(-15, 15), st.integers(1, 20))
+def test_the_mirror_image_goes_on_for_ever(length: int, start: int, size: int) -> None:
+    array = np.arange(10.0, 10.0 + length)[np.newaxis]
+    wide = np.pad(array, ((0, 0), (40, 40)), mode="reflect") if length > 1 else np.full((1, 81), 10.0)
+    patch = cut(array, Window((start,), (size,)), fill="mirror", dtype=np.float32)
+    np.testing.assert_array_equal(patch, wide[:, 40 + start : 40 + start + size])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -187,28 +188,67 @@ def take_patch(
     Returns:
         The image patch, float32 (C, *size), linearly interpolated; the label patch, int64 (*size), nearest.
     """
+    patch, classes, _ = take_weighted_patch(image, label, None, window, draw, sampling=sampling, spacing_mm=spacing_mm)
+    return patch, classes
+
+
+def take_weighted_patch(
+    image: npt.NDArray[np.float32],
+    label: npt.NDArray[np.uint8],
+    weights: npt.NDArray[np.float32] | None,
+    window: Window,
+    draw: SpatialDraw,
+    *,
+    sampling: PatchSampling,
+    spacing_mm: Sequence[float],
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+    """Take a patch as `take_patch` does, and the voxels' weights with it.
+
+    Args:
+        image: (C, *spatial), float32.
+        label: (*spatial), class indices.
+        weights: (*spatial), float32, or none.
+        window: Where the patch lies.
+        draw: What was drawn.
+        sampling: What fills the outside.
+        spacing_mm: Voxel edges, array order.
+
+    Returns:
+        Image and label as there; the weights, float32 (*size), linearly interpolated, 1 outside.
+    """
     fills = sampling.padding_value, sampling.padding_label
     if not draw.interpolates:
-        crop = torch.from_numpy(cut(image, window, fill=fills[0], dtype=np.float32))
-        classes = torch.from_numpy(cut(label, window, fill=fills[1], dtype=np.int64))
+        crops = [
+            torch.from_numpy(cut(image, window, fill=fills[0], dtype=np.float32)),
+            torch.from_numpy(cut(label, window, fill=fills[1], dtype=np.int64)),
+        ]
+        if weights is not None:
+            crops.append(torch.from_numpy(cut(weights, window, fill=1.0, dtype=np.float32)))
         axes = [axis - len(window.size) for axis, mirrored in enumerate(draw.mirrored) if mirrored]
-        return (crop.flip(axes), classes.flip(axes)) if axes else (crop, classes)
+        crop, classes, *rest = (array.flip(axes) for array in crops) if axes else crops
+        return crop, classes, rest[0] if rest else None
     places = sampling_places(window.size, draw, spacing_mm)
     block = _block(places, window, label.shape)
+    # A mirror image goes on for ever: the block then holds it as far as the places reach.
+    wide = _block(places, window, None) if fills[0] == "mirror" else block
+    patch = _read(image, wide, _normalized(places, wide, window), fill=fills[0], mode="bilinear")
     grid = _normalized(places, block, window)
-    patch = _read(image, block, grid, fill=fills[0], mode="bilinear")
-    classes = _read(label[np.newaxis], block, grid, fill=fills[1], mode="nearest")[0]
-    return patch, classes.round().long()
+    classes = _read(label[np.newaxis], block, grid, fill=fills[1], mode="nearest")[0].round().long()
+    if weights is None:
+        return patch, classes, None
+    return patch, classes, _read(weights[np.newaxis], block, grid, fill=1.0, mode="bilinear")[0]
 
 
-def _block(places: torch.Tensor, window: Window, shape: Sequence[int]) -> Window:
-    """The smallest box of the case that holds every voxel an interpolation touches; at least one voxel."""
+def _block(places: torch.Tensor, window: Window, shape: Sequence[int] | None) -> Window:
+    """The smallest box that holds every voxel an interpolation touches: of a case of that shape; at least one voxel."""
     starts: list[int] = []
     sizes: list[int] = []
-    for axis, length in enumerate(shape):
+    for axis in range(places.shape[-1]):
         low, high = (float(limit) for limit in torch.aminmax(places[..., axis]))
-        start = min(max(math.floor(low) + window.start[axis], 0), length - 1)
-        stop = max(min(math.floor(high) + 2 + window.start[axis], length), start + 1)
+        start, stop = math.floor(low) + window.start[axis], math.floor(high) + 2 + window.start[axis]
+        if shape is not None:
+            start = min(max(start, 0), shape[axis] - 1)
+            stop = max(min(stop, shape[axis]), start + 1)
         starts.append(start)
         sizes.append(stop - start)
     return Window(tuple(starts), tuple(sizes))
@@ -224,9 +264,13 @@ def _normalized(places: torch.Tensor, block: Window, window: Window) -> torch.Te
     return grid
 
 
-def _read(array: npt.NDArray, block: Window, grid: torch.Tensor, *, fill: float, mode: str) -> torch.Tensor:
+def _read(
+    array: npt.NDArray, block: Window, grid: torch.Tensor, *, fill: float | Literal["mirror"], mode: str
+) -> torch.Tensor:
     """Interpolate a block at the places of a grid, (C, *size); `fill` goes on beyond the case."""
     values = torch.from_numpy(cut(array, block, fill=fill, dtype=np.float32))
+    # The block of a mirror image holds all that is read.
+    fill = 0.0 if fill == "mirror" else fill
     # Outside counts as zero there, so the block is shifted to make the fill zero.
     if fill != 0.0:
         values -= fill

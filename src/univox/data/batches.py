@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from univox.data.augment_intensity import IntensityDraw, apply_intensity, draw_intensity
-from univox.data.augment_spatial import SpatialDraw, draw_spatial, take_patch
+from univox.data.augment_spatial import SpatialDraw, draw_spatial, take_weighted_patch
 from univox.data.patch_settings import Augmentation, PatchSampling
 from univox.data.patches import (
     PatchCase,
@@ -36,12 +37,14 @@ class Batch:
         label: Class indices, int64, (B, *patch); `univox.data.classes.NOT_ANNOTATED` where nobody labelled.
         names: The case of each patch.
         windows: Where each patch lies in its prepared case.
+        weights: What each voxel weighs in the loss, float32, (B, *patch); none leaves it to the loss.
     """
 
     image: torch.Tensor
     label: torch.Tensor
     names: tuple[str, ...]
     windows: tuple[Window, ...]
+    weights: torch.Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,7 @@ class Batches:
         augmentation: What is done to them at random.
         standardize_patches: Give each patch and channel mean 0 and deviation 1, after all else.
         seed: Of every random number.
+        weights: Gives the map (*spatial) of what the voxels of a case weigh in the loss; none: none.
 
     Raises:
         DatasetError: There is no case.
@@ -112,6 +116,7 @@ class Batches:
     augmentation: Augmentation = field(default_factory=Augmentation)
     standardize_patches: bool = False
     seed: int = 0
+    weights: Callable[[PatchCase], npt.NDArray[np.float32]] | None = None
     _facts: dict[int, _CaseFacts] = field(init=False, repr=False, default_factory=dict[int, _CaseFacts])
 
     def __post_init__(self) -> None:
@@ -127,13 +132,15 @@ class Batches:
     def batch(self, iteration: int) -> Batch:
         """The batch of an iteration, counted from 0."""
         draws = self.draw(iteration)
-        pairs = [self.patch(draw) for draw in draws]
-        image = torch.stack([image for image, _ in pairs])
+        patches = [self._patch(draw) for draw in draws]
+        image = torch.stack([image for image, _, _ in patches])
+        weights = [weight for _, _, weight in patches if weight is not None]
         return Batch(
             image=standardize(image) if self.standardize_patches else image,
-            label=torch.stack([label for _, label in pairs]),
+            label=torch.stack([label for _, label, _ in patches]),
             names=tuple(self.cases[draw.case_index].name for draw in draws),
             windows=tuple(draw.window for draw in draws),
+            weights=torch.stack(weights) if weights else None,
         )
 
     def draw(self, iteration: int) -> tuple[PatchDraw, ...]:
@@ -142,16 +149,20 @@ class Batches:
 
     def patch(self, draw: PatchDraw) -> tuple[torch.Tensor, torch.Tensor]:
         """The patch of a draw before standardization: image (C, *patch), label (*patch)."""
+        return self._patch(draw)[:2]
+
+    def _patch(self, draw: PatchDraw) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
         case = self.cases[draw.case_index]
-        image, label = take_patch(
+        image, label, weights = take_weighted_patch(
             case.image(),
             case.label(),
+            None if self.weights is None else self.weights(case),
             draw.window,
             draw.spatial,
             sampling=self.sampling,
             spacing_mm=self._spacing(),
         )
-        return apply_intensity(image, draw.intensity, spacing_mm=self._spacing()), label
+        return apply_intensity(image, draw.intensity, spacing_mm=self._spacing()), label, weights
 
     def _draw_item(self, iteration: int, item: int) -> PatchDraw:
         sequence = np.random.SeedSequence([self.seed, iteration, item], spawn_key=(_ITEM_STREAM,))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -36,14 +36,15 @@ class PatchSampling(BaseModel):
 
     Args:
         foreground_share: Expected share of patches centered on a foreground voxel; the rest lie anywhere.
-        padding_value: Intensity outside the image (0 is the mean of a z-scored image).
+        padding_value: Intensity outside the image (0 is the mean of a z-scored image); "mirror" goes on with the
+            image's mirror image, as prediction does for networks without padding.
         padding_label: Class outside the image; a loss's ignore index leaves the padding out of it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     foreground_share: Probability = 1.0 / 3.0
-    padding_value: float = 0.0
+    padding_value: float | Literal["mirror"] = 0.0
     padding_label: int = 0
 
 

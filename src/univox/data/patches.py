@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -102,13 +102,13 @@ def _start_limits(length: int, edge: int) -> tuple[int, int]:
     return min(0, length - edge), max(0, length - edge)
 
 
-def cut(array: npt.NDArray, window: Window, *, fill: float, dtype: npt.DTypeLike) -> npt.NDArray:
+def cut(array: npt.NDArray, window: Window, *, fill: float | Literal["mirror"], dtype: npt.DTypeLike) -> npt.NDArray:
     """Copy a window out of an array, filled where the window reaches beyond it.
 
     Args:
         array: (*leading, *spatial).
         window: May lie partly or wholly outside.
-        fill: Value outside.
+        fill: Value outside; "mirror" reflects the array at its outermost voxels, again and again if need be.
         dtype: Of the patch.
 
     Returns:
@@ -116,6 +116,8 @@ def cut(array: npt.NDArray, window: Window, *, fill: float, dtype: npt.DTypeLike
 
     >>> cut(np.arange(3), Window((1,), (4,)), fill=-1, dtype=np.int64)
     array([ 1,  2, -1, -1])
+    >>> cut(np.arange(3), Window((-3,), (8,)), fill="mirror", dtype=np.int64)
+    array([1, 2, 1, 0, 1, 2, 1, 0])
     """
     leading = array.shape[: array.ndim - len(window.size)]
     shape = array.shape[len(leading) :]
@@ -125,6 +127,11 @@ def cut(array: npt.NDArray, window: Window, *, fill: float, dtype: npt.DTypeLike
     inside = array[(..., *source)]
     if inside.shape[len(leading) :] == window.size:
         return np.array(inside, dtype=dtype, order="C")
+    if fill == "mirror":
+        axes = (_mirrored(*ends) for ends in zip(window.start, window.stop, shape, strict=True))
+        return np.array(array.reshape(-1, *shape)[(slice(None), *np.ix_(*axes))], dtype=dtype, order="C").reshape(
+            *leading, *window.size
+        )
     patch = np.full((*leading, *window.size), fill, dtype=dtype)
     if math.prod(inside.shape):
         target = tuple(
@@ -132,3 +139,10 @@ def cut(array: npt.NDArray, window: Window, *, fill: float, dtype: npt.DTypeLike
         )
         patch[(..., *target)] = inside
     return patch
+
+
+def _mirrored(start: int, stop: int, length: int) -> npt.NDArray[np.intp]:
+    """Which voxel of an axis stands at each place of a window, beyond its ends by reflection."""
+    last = length - 1
+    place = np.arange(start, stop) % max(2 * last, 1)
+    return np.minimum(place, 2 * last - place)

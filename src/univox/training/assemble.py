@@ -22,6 +22,7 @@ from univox.training.request import TrainRequest
 from univox.training.step import Step
 from univox.training.turns import turns_of
 from univox.training.validation import Validator
+from univox.training.voxel_weights import voxel_weights
 
 
 def assemble(
@@ -50,12 +51,14 @@ def assemble(
     networks.to(device)
     optimizer = build_optimizer(networks, recipe.optimizer)
     several = len(data) > 1
+    losses = {each.name: loss_of(recipe, each.dataset).to(device) for each in data}
+    trained = {each.name: _cases(prepared[each.name], each) for each in data}
     courses = [
         DomainCourse(
             name=each.name,
             step=Step(
                 network=networks.domain(each.name),
-                loss=loss_of(recipe, each.dataset).to(device),
+                loss=losses[each.name],
                 optimizer=optimizer,
                 device=device,
                 precision=recipe.training.precision,
@@ -63,7 +66,14 @@ def assemble(
                 seed=request.seed,
                 equalized=networks.shared_parameters() if several and recipe.domains.signal == "equal" else (),
             ),
-            batches=batches_of(recipe, each.plan, each.spec, _cases(prepared[each.name], each), seed=request.seed),
+            batches=batches_of(
+                recipe,
+                each.plan,
+                each.spec,
+                trained[each.name],
+                seed=request.seed,
+                weights=voxel_weights(losses[each.name], trained[each.name]),
+            ),
             validator=_validator(each, recipe, prepared[each.name], device, observer),
         )
         for each in data

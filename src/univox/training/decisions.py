@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from univox.data.batches import Batches
@@ -15,6 +17,7 @@ from univox.data.case import Case
 from univox.data.classes import NOT_ANNOTATED
 from univox.data.dataset import Dataset
 from univox.data.patch_size import plan_batch_size
+from univox.data.patches import PatchCase
 from univox.data.plan import Plan
 from univox.data.source import DatasetSource
 from univox.data.split import Split, holdout
@@ -220,7 +223,15 @@ def number_of_workers(request: TrainRequest, device: torch.device) -> int:
     return min(8, cores - 1) if device.type != "cpu" else int(cores > MOST_CORES_WITHOUT_WORKER)
 
 
-def batches_of(recipe: Recipe, plan: Plan, spec: NetworkSpec, cases: Sequence[PreparedCase], *, seed: int) -> Batches:
+def batches_of(
+    recipe: Recipe,
+    plan: Plan,
+    spec: NetworkSpec,
+    cases: Sequence[PreparedCase],
+    *,
+    seed: int,
+    weights: Callable[[PatchCase], NDArray[np.float32]] | None = None,
+) -> Batches:
     """Give the supply of patches that a recipe and a plan ask for, placed by what the network gives logits of."""
     return Batches(
         cases=cases,
@@ -233,4 +244,5 @@ def batches_of(recipe: Recipe, plan: Plan, spec: NetworkSpec, cases: Sequence[Pr
         augmentation=recipe.augmentation,
         standardize_patches=recipe.standardize_patches,
         seed=seed,
+        weights=weights,
     )

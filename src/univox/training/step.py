@@ -22,7 +22,8 @@ class Step:
 
     Args:
         network: In training mode.
-        loss: Maps logits (B, K, *spatial) and labels (B, *spatial) to a scalar.
+        loss: Maps logits (B, K, *spatial) and labels (B, *spatial), and voxel weights where batches have them, to a
+            scalar.
         optimizer: Over the network's parameters.
         device: Where the network is.
         precision: "fp32", "bf16", or "auto": bfloat16 where the device has instructions for it.
@@ -63,7 +64,11 @@ class Step:
         label = batch.label.to(self.device, non_blocking=True)
         with autocast(self.device, self.precision), ShallowConvolutionsInFloat32():
             logits = self._logits(image)
-        loss = self.loss(logits, self._inner(label))
+        if batch.weights is None:
+            loss = self.loss(logits, self._inner(label))
+        else:
+            weights = batch.weights.to(self.device, non_blocking=True)
+            loss = self.loss(logits, self._inner(label), self._inner(weights))
         value = float(loss.detach())
         if not torch.isfinite(loss):
             raise _diverged(batch, iteration, value)

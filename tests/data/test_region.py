@@ -31,15 +31,17 @@ def test_the_box_holds_the_region_and_its_margin(label: np.ndarray, spacing: tup
             assert stop == size or (stop - 1 - inside[-1]) * edge >= margin
 
 
-def test_a_region_is_the_largest_piece_of_the_classes_named() -> None:
+def test_a_region_is_the_large_pieces_of_the_classes_named() -> None:
     label = np.zeros((1, 12), int)
     label[0, 0:3], label[0, 4:6], label[0, 8] = 2, 1, 1
     spacing = (1.0, 1.0)
-    whole = Region(closing_mm=0, fill=False)
+    whole = Region(least_piece=1, closing_mm=0, fill=False)
     assert np.flatnonzero(whole.mask(label, NAMES, spacing)).tolist() == [0, 1, 2]
     organ = whole.model_copy(update={"classes": ("organ",)})
     assert np.flatnonzero(organ.mask(label, NAMES, spacing)).tolist() == [4, 5]
-    everything = organ.model_copy(update={"largest": False, "closing_mm": 1.5})
+    both = organ.model_copy(update={"least_piece": 0.5})
+    assert np.flatnonzero(both.mask(label, NAMES, spacing)).tolist() == [4, 5, 8]
+    everything = organ.model_copy(update={"least_piece": 0, "closing_mm": 1.5})
     assert np.flatnonzero(everything.mask(label, NAMES, spacing)).tolist() == [4, 5, 6, 7, 8]
 
 

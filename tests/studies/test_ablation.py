@@ -114,6 +114,19 @@ def test_another_study_in_the_folder_is_refused(request_of: TrainRequest) -> Non
         ablation(request_of, [Arm(name="standard")], judged_on="validation")
 
 
+def test_a_study_of_an_older_program_goes_on(request_of: TrainRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = ablation(request_of, [arm("standard")], judged_on="validation")
+    path = request_of.output / "study.json"
+    kept = json.loads(path.read_text())
+    del kept["request"]["datasets"][0]["validation_cases"], kept["request"]["freeze"]
+    path.write_text(json.dumps(kept))
+    monkeypatch.setattr("univox.studies.study_folder.train", lambda *_, **__: pytest.fail("trained again"))
+    assert ablation(request_of, [arm("standard")], judged_on="validation").results == before.results
+    path.write_text(json.dumps({**kept, "request": {"datasets": []}}))
+    with pytest.raises(CheckpointError, match="another dataset"):
+        ablation(request_of, [arm("standard")], judged_on="validation")
+
+
 def test_an_arm_left_out_once_is_not_forgotten(request_of: TrainRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     # Else its result would later pass for that of an arm with other settings.
     ablation(request_of, [arm("standard")], judged_on="validation")

@@ -11,9 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from univox.data.crop import Box
 from univox.errors import DatasetError
-from univox.image.morphology import closed, filled, largest_component
+from univox.image.morphology import closed, components, filled, without_small
 from univox.types import SpacingMM
 
+Share = Annotated[float, Field(ge=0, le=1)]
 Millimetres = Annotated[float, Field(ge=0, le=1000)]
 
 
@@ -22,7 +23,8 @@ class Region(BaseModel):
 
     Attributes:
         classes: Names of the classes that it is made of; none: all but the background.
-        largest: Only the largest piece counts.
+        least_piece: Pieces below this share of the largest one's voxels do not count; 0: all count, 1: the largest
+            alone. The usual tenth drops specks and keeps both of two lungs or kidneys.
         closing_mm: Radius of the ball that bridges gaps.
         fill: What the region encloses belongs to it.
         margin_mm: Surroundings that are kept on each side of its box.
@@ -31,7 +33,7 @@ class Region(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     classes: tuple[str, ...] = ()
-    largest: bool = True
+    least_piece: Share = 0.1
     closing_mm: Millimetres = 0.0
     fill: bool = True
     margin_mm: Millimetres = 10.0
@@ -48,8 +50,9 @@ class Region(BaseModel):
             DatasetError: The map has no class of such a name.
         """
         region = np.isin(label, self.indices(class_names))
-        if self.largest:
-            region = largest_component(region)
+        sizes = components(region)[1]
+        if sizes.size:
+            region = without_small(region, math.ceil(self.least_piece * int(sizes.max())))
         region = closed(region, self.closing_mm, spacing_mm)
         return filled(region) if self.fill else region
 

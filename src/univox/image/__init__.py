@@ -13,7 +13,7 @@ from univox.image.formats import (
     write_label,
 )
 from univox.image.image import Geometry, Image, Label, StoredGrid, grid_difference, world_aligned
-from univox.image.part import image_part
+from univox.image.part import image_box, image_part
 from univox.image.resample import resample, resample_label, resampled_shape
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Orientation",
     "StoredGrid",
     "grid_difference",
+    "image_box",
     "image_part",
     "image_stem",
     "image_suffix",

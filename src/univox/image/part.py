@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -46,6 +46,25 @@ def image_part(image: Image, axis: int, start: int, stop: int) -> Image:
     stored = _grid_part(image.stored, axis, start, stop)
     array = np.ascontiguousarray(image.array[(slice(None), *(slice(None),) * axis, slice(start, stop))])
     return Image(array, stored.canonical_affine, image.channel_names, stored)
+
+
+def image_box(image: Image, box: Sequence[tuple[int, int]]) -> Image:
+    """Give the voxels of a box; their world coordinates stay as they were.
+
+    Args:
+        image: See `image_part`.
+        box: First position, and first behind it, of each axis of the canonical array.
+
+    Raises:
+        ShapeError: The box has another number of axes, is empty, or reaches out of the image.
+    """
+    if len(box) != len(image.spatial_shape):
+        raise ShapeError(
+            expected=f"a box of {len(image.spatial_shape)} axes", got=f"{len(box)}", remedy="name every axis"
+        )
+    for axis, (start, stop) in enumerate(box):
+        image = image_part(image, axis, start, stop)
+    return image
 
 
 def _grid_part(grid: StoredGrid, axis: int, start: int, stop: int) -> StoredGrid:

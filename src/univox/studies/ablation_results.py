@@ -13,13 +13,14 @@ from univox.atomic import write_json, write_text
 from univox.judging.palette import class_color
 from univox.judging.svg import as_svg, page_style, standalone
 from univox.studies.ablation import Ablation, ArmResult
+from univox.studies.interval_plot import IntervalRow, intervals_svg
 from univox.studies.page import study_page, table_html, table_markdown
 
 COLUMNS = ("arm", "parameters", "iterations", "s / iteration", "validation Dice", "held-out Dice", "95 %")
 
 
 def write_ablation(study: Ablation, folder: Path, *, command: str) -> Path:
-    """Write arms.csv, arms.json, arms.md, curves.svg and report.html.
+    """Write arms.csv, arms.json, arms.md, curves.svg, report.html, and dice.svg where held-out cases were judged.
 
     Args:
         study: What to write.
@@ -37,8 +38,12 @@ def write_ablation(study: Ablation, folder: Path, *, command: str) -> Path:
     write_json(folder / "arms.json", {"command": command, "dataset": study.dataset, "arms": results})
     write_text(folder / "arms.md", f"{arms_markdown(study)}\n\nMade by `{command}`.\n")
     plot = curves_svg(study)
+    plots = [plot]
     write_text(folder / "curves.svg", standalone(plot))
-    write_text(folder / "report.html", _page(study, plot, command))
+    if study.judged_on == "test":
+        plots.insert(0, dice_svg(study))
+        write_text(folder / "dice.svg", standalone(plots[0]))
+    write_text(folder / "report.html", _page(study, plots, command))
     return folder / "report.html"
 
 
@@ -64,6 +69,13 @@ def ranked(study: Ablation) -> list[ArmResult]:
     """Give the arms, best first; those without a figure last."""
     field = "held_out_dice" if study.judged_on == "test" else "validation_dice"
     return sorted(study.results, key=lambda result: -(getattr(result, field) or 0.0))
+
+
+def dice_svg(study: Ablation) -> str:
+    """Draw the held-out Dice of each arm with its interval, best first."""
+    title = f"Mean foreground Dice of the held-out cases of {study.dataset}, 95 % interval over cases"
+    rows = [IntervalRow(each.name, each.held_out_dice, each.held_out_low, each.held_out_high) for each in ranked(study)]
+    return intervals_svg(rows, title=title, described=title)
 
 
 def curves_svg(study: Ablation) -> str:
@@ -106,7 +118,7 @@ def _figure(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"
 
 
-def _page(study: Ablation, plot: str, command: str) -> str:
+def _page(study: Ablation, plots: list[str], command: str) -> str:
     results = ranked(study)
     table = table_html(COLUMNS, [arm_cells(result) for result in results], [result.recipe for result in results])
-    return study_page(f"Ablation on {study.dataset}", [table, plot], command=command)
+    return study_page(f"Ablation on {study.dataset}", [table, *plots], command=command)

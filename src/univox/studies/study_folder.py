@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from univox.atomic import write_json
 from univox.errors import CheckpointError
 from univox.studies.arms import Arm
@@ -29,13 +31,13 @@ def refuse_another_study(request: TrainRequest, arms: Sequence[Arm], facts: Mapp
         CheckpointError: The folder holds another study, or an arm of this name that was another.
     """
     path = request.output / "study.json"
-    asked = request.model_dump(mode="json", exclude={"output", "jobs", "workers", "cache", "tensorboard"})
-    wanted: dict[str, Any] = {"format_version": FORMAT_VERSION, **facts, "request": asked}
+    wanted: dict[str, Any] = {"format_version": FORMAT_VERSION, **facts, "request": _asked(request)}
     now = {arm.name: arm.model_dump(mode="json") for arm in arms}
     known: dict[str, Any] = {}
     if path.exists():
         there = json.loads(path.read_text(encoding="utf-8"))
         known = {arm["name"]: arm for arm in there.pop("arms", [])}
+        there["request"] = _as_now(there.get("request"))
         changed = [name for name in now if name in known and known[name] != now[name]]
         if there != wanted or changed:
             raise CheckpointError(
@@ -45,6 +47,19 @@ def refuse_another_study(request: TrainRequest, arms: Sequence[Arm], facts: Mapp
                 path=request.output,
             )
     write_json(path, {**wanted, "arms": list({**known, **now}.values())})
+
+
+def _asked(request: TrainRequest) -> dict[str, Any]:
+    """Give what of a request the results hang on."""
+    return request.model_dump(mode="json", exclude={"output", "jobs", "workers", "cache", "tensorboard"})
+
+
+def _as_now(kept: object) -> object:
+    """Give a request that was kept with the fields that requests have got since, each as if it had been left out."""
+    try:
+        return _asked(TrainRequest.model_validate({**kept, "output": "."})) if isinstance(kept, dict) else kept
+    except ValidationError:
+        return kept
 
 
 def keep_facts(folder: Path, facts: Mapping[str, Any]) -> None:

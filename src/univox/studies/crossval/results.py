@@ -11,16 +11,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from matplotlib.figure import Figure
-
 from univox.atomic import write_json, write_text
-from univox.judging.palette import class_color
 from univox.judging.statistics import Summary, summarize
-from univox.judging.svg import as_svg, page_style, standalone
+from univox.judging.svg import standalone
 from univox.metrics import ClassPair
 from univox.metrics.catalog import Metric
 from univox.studies.crossval.fold import arm_folder
 from univox.studies.crossval.run import ArmOutcome, CrossValidation
+from univox.studies.interval_plot import IntervalRow, intervals_svg
 from univox.studies.page import study_page, table_html, table_markdown
 
 TABLED = ("dice", "hd95_mm", "mhd_3d")
@@ -108,20 +106,17 @@ def folds_csv(study: CrossValidation) -> str:
 
 def dice_svg(study: CrossValidation) -> str:
     """Draw each subject's mean Dice, a row for each arm, and the mean of all with its 95 % interval."""
-    with page_style("cross-validation"):
-        figure = Figure(figsize=(7.6, 1.0 + 0.5 * len(study.arms)), layout="constrained")
-        axes = figure.add_subplot()
-        for place, outcome in enumerate(study.arms):
-            values = [value for value in _subject_means(outcome, "dice") if math.isfinite(value)]
-            summary, color = summarize(values), class_color(place)
-            axes.plot(values, [place] * len(values), "o", color=color, alpha=0.5, markersize=5, markeredgewidth=0)
-            axes.plot([summary.low, summary.high], [place + 0.22] * 2, color=color, linewidth=2)
-            axes.plot([summary.mean], [place + 0.22], "D", color=color, markersize=5)
-        axes.set_yticks(range(len(study.arms)), [outcome.arm.name for outcome in study.arms], parse_math=False)
-        axes.set_ylim(len(study.arms) - 0.4, -0.5)
-        axes.grid(visible=False, axis="y")
-        axes.set_title("Mean foreground Dice: subjects, their mean and its 95 % interval", loc="left")
-        return as_svg(figure, "Mean foreground Dice of every subject when it was kept out, by arm")
+    rows: list[IntervalRow] = []
+    for outcome in study.arms:
+        values = tuple(value for value in _subject_means(outcome, "dice") if math.isfinite(value))
+        summary = summarize(values)
+        bounds = (None, None) if math.isnan(summary.low) else (summary.low, summary.high)
+        rows.append(IntervalRow(outcome.arm.name, summary.mean if values else None, *bounds, values))
+    return intervals_svg(
+        rows,
+        title="Mean foreground Dice: subjects, their mean and its 95 % interval",
+        described="Mean foreground Dice of every subject when it was kept out, by arm",
+    )
 
 
 def heading(metric: Metric[ClassPair]) -> str:

@@ -17,9 +17,10 @@ from univox.errors import RecipeError
 if TYPE_CHECKING:
     from univox.data.classes import Classes
     from univox.inference.case_output import Outcome
+    from univox.inference.case_predictor import CasePredictor
+    from univox.inference.composed_model import ComposedModel
     from univox.inference.loaded_model import LoadedModel
     from univox.inference.objects import ObjectSettings
-    from univox.inference.predictor import Predictor
 
 
 def predict(
@@ -78,7 +79,7 @@ def predict(
     model_settings = _settings(step, overlap, precision)
     loaded = load(model, device=device, settings=model_settings, trusted=trust)
     how = _How(output, cases, overwrite, save_probabilities, uncertainty, codes, objects)
-    outcomes = _by_all(loaded, inputs, how) if all_domains else _by_one(loaded.domain(domain), inputs, how)
+    outcomes = _by_all(_of_domains(loaded), inputs, how) if all_domains else _by_one(loaded.domain(domain), inputs, how)
     failed = sum(outcome.status == "failed" for outcome in outcomes)
     present = sum(outcome.status == "present" for outcome in outcomes)
     seconds = sum(outcome.seconds for outcome in outcomes)
@@ -132,7 +133,19 @@ def _settings(step: int | None, overlap: float | None, precision: str | None) ->
     return {name: value for name, value in asked.items() if value is not None}
 
 
-def _by_one(predictor: Predictor, inputs: list[Path], how: _How) -> list[Outcome]:
+def _of_domains(loaded: LoadedModel | ComposedModel) -> LoadedModel:
+    from univox.inference.composed_model import ComposedModel
+
+    if isinstance(loaded, ComposedModel):
+        raise RecipeError(
+            expected="--all-domains of a model that knows several datasets",
+            got=f"models that predict {loaded.domains[0]} as one",
+            remedy="leave it out",
+        )
+    return loaded
+
+
+def _by_one(predictor: CasePredictor, inputs: list[Path], how: _How) -> list[Outcome]:
     from univox.inference.inputs import find_inputs
     from univox.inference.predict_files import predict_files
     from univox.inference.record import select_inputs, write_record

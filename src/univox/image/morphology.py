@@ -51,8 +51,7 @@ def filled(mask: Mask) -> Mask:
     >>> filled(np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], bool)).all()
     np.True_
     """
-    whole: Mask = ndimage.binary_fill_holes(mask)
-    return whole
+    return np.asarray(ndimage.binary_fill_holes(mask), dtype=bool)
 
 
 def closed(mask: Mask, radius_mm: float, spacing_mm: SpacingMM) -> Mask:
@@ -80,5 +79,4 @@ def closed(mask: Mask, radius_mm: float, spacing_mm: SpacingMM) -> Mask:
 
 def _distance(mask: Mask, spacing_mm: SpacingMM) -> NDArray[np.float64]:
     """Give each voxel's distance in mm to the nearest one outside the mask; 0 outside."""
-    distances: NDArray[np.float64] = ndimage.distance_transform_edt(mask, sampling=spacing_mm)
-    return distances
+    return np.asarray(ndimage.distance_transform_edt(mask, sampling=spacing_mm), dtype=np.float64)

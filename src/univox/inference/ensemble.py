@@ -85,14 +85,14 @@ class EnsemblePredictor:
             total = members[0].votes(prepared)
             for member in members[1:]:
                 total += member.votes(prepared)
-            means.append((total / len(self.members), geometry))
+            means.append((total / np.float32(len(self.members)), geometry))
         if len(means) == 1:
             return means[0]
         whole = np.zeros((self.classes.num_classes, *image.spatial_shape), np.float32)
         for members, (votes, geometry) in zip(alike, means, strict=True):
             # Restored as probabilities, which outside the box are the background's.
-            share = len(members) / len(self.members)
-            whole += restore_all_probabilities(votes / share, geometry) * np.float32(share)
+            share = np.float32(len(members) / len(self.members))
+            whole += share * restore_all_probabilities(votes / share, geometry)
         shape = image.spatial_shape
         return whole, CaseGeometry(shape, tuple((0, size) for size in shape), shape, image.spacing_mm)
 

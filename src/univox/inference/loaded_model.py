@@ -9,9 +9,11 @@ import torch
 
 from univox.errors import ModelError
 from univox.image import Image
+from univox.inference.composed_model import ComposedModel
 from univox.inference.device import pick_device
 from univox.inference.fitting import channels
 from univox.inference.predictor import Prediction, Predictor, changed_settings
+from univox.model.composition import is_composition
 from univox.model.domain import Domain
 from univox.model.folder import StoredModel, read_model
 from univox.networks.sharing import SharedNetworks
@@ -114,8 +116,10 @@ def load(
     device: str | torch.device = "auto",
     settings: Mapping[str, Any] | None = None,
     trusted: bool = False,
-) -> LoadedModel:
+) -> LoadedModel | ComposedModel:
     """Load a model folder for prediction: `load(MODEL).predict(image)`, or `load(MODEL).domain(NAME).predict(image)`.
+
+    A folder of several models that predict as one (an ensemble of folds, a cascade) predicts in the same way.
 
     Args:
         model: The folder.
@@ -126,7 +130,8 @@ def load(
     Raises:
         ModelError: The folder is incomplete or altered.
     """
-    return LoadedModel(model, device=device, settings=settings, trusted=trusted)
+    kind = ComposedModel if is_composition(model) else LoadedModel
+    return kind(model, device=device, settings=settings, trusted=trusted)
 
 
 def described(domain: Domain) -> str:

@@ -19,15 +19,15 @@ from univox.inference.case_output import (
     probabilities_path,
     uncertainty_path,
 )
+from univox.inference.case_predictor import CasePredictor
 from univox.inference.inputs import Input, find_inputs
-from univox.inference.predictor import Predictor
 from univox.types import PathLike
 
 __all__ = ["Input", "Outcome", "find_inputs", "output_path", "predict_files"]
 
 
 def predict_files(  # noqa: PLR0913 - each is a choice of its own
-    predictor: Predictor,
+    predictor: CasePredictor,
     inputs: Sequence[Input],
     output_folder: PathLike,
     *,
@@ -41,7 +41,7 @@ def predict_files(  # noqa: PLR0913 - each is a choice of its own
     """Predict cases one after the other; a bad one is reported and does not cost the good ones.
 
     Args:
-        predictor: A loaded model.
+        predictor: A loaded model, or several that predict as one.
         inputs: As `find_inputs` gives them.
         output_folder: Gets NAME with the input's suffix (PNG for formats that are only read).
         overwrite: Compute again what is there already.
@@ -82,7 +82,7 @@ def predict_files(  # noqa: PLR0913 - each is a choice of its own
     return outcomes
 
 
-def _written(predictor: Predictor, entry: Input, output: CaseOutput, codes: Codes) -> Outcome:
+def _written(predictor: CasePredictor, entry: Input, output: CaseOutput, codes: Codes) -> Outcome:
     def write() -> None:
         image = read_image(entry.files)
         prediction = predictor.predict(

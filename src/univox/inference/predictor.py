@@ -6,6 +6,7 @@ import dataclasses
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -100,6 +101,11 @@ class Predictor:
         self.window_size = self._window_size(sizes)
         self.votes_size = sizes.inner(self.window_size)
         self.network = channels_last(network).to(self.device)
+
+    @property
+    def path(self) -> Path:
+        """The model folder."""
+        return self.model.path
 
     def predict(self, image: Image, *, probabilities: bool = False, uncertainty: bool = False) -> Prediction:
         """Segment one image.

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from univox.atomic import write_json
 from univox.errors import DatasetError
+from univox.inference.case_predictor import CasePredictor
 from univox.inference.inputs import Input
 from univox.inference.predict_files import Outcome
-from univox.inference.predictor import Predictor
 from univox.version import __version__
 
 RECORD = "predictions.json"
@@ -26,7 +26,7 @@ class Record:
     cases: tuple[str, ...]
 
 
-def write_record(folder: Path, predictor: Predictor, outcomes: Sequence[Outcome]) -> None:
+def write_record(folder: Path, predictor: CasePredictor, outcomes: Sequence[Outcome]) -> None:
     """Keep which cases were asked for, so that judging can tell a missing one from one never wanted.
 
     Cases of an earlier call into the same folder stay listed.
@@ -40,7 +40,7 @@ def write_record(folder: Path, predictor: Predictor, outcomes: Sequence[Outcome]
         folder / RECORD,
         {
             "univox_version": __version__,
-            "model": str(predictor.model.path.resolve()),
+            "model": str(predictor.path.resolve()),
             "domain": predictor.domain.name,
             "settings": predictor.settings.model_dump(mode="json"),
             "cases": list(names),

@@ -12,8 +12,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from univox.errors import ModelError
 from univox.inference.record import Record
 from univox.judging.evaluate import CaseResult
+from univox.model.composition import is_composition, read_composition
 from univox.model.domain import Domain
 from univox.model.lineage import origin_of
 from univox.model.stored import StoredModel
@@ -32,6 +34,8 @@ def made_by(record: Record | None, source: tuple[StoredModel, Domain] | None) ->
     """
     if record is None:
         return {}
+    if source is None and is_composition(record.model):
+        return {"model": str(record.model), "domain": record.domain, "members": _members(record.model)}
     if source is None:
         return {"model": f"{record.model} (cannot be read)"}
     model, domain = source
@@ -45,6 +49,17 @@ def made_by(record: Record | None, source: tuple[StoredModel, Domain] | None) ->
         "training": f"{_known(origin.iterations)} iterations in {_known(origin.seconds)} s",
         "whole recipe": dict(model.recipe),
     }
+
+
+def _members(path: Path) -> list[str]:
+    try:
+        composition, stored = read_composition(path)
+    except ModelError:
+        return ["cannot be read"]
+    names = [f"{each.spec.name} by {each.recipe.get('name', '-')}" for each in stored]
+    return [
+        f"{composition.kind}, {member.folder}: {name}" for member, name in zip(composition.members, names, strict=True)
+    ]
 
 
 def here(results: Iterable[CaseResult]) -> dict[str, Any]:

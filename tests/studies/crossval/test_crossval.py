@@ -8,11 +8,14 @@ import math
 import statistics
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import univox
 from univox.data.protocol import parse_protocol
 from univox.data.source import DatasetSource
 from univox.errors import CheckpointError
+from univox.image import read_image
 from univox.judging.tables import read_cases_csv
 from univox.studies.arms import Arm
 from univox.studies.crossval.results import crossval_markdown, rows_of, write_crossval
@@ -62,6 +65,17 @@ def test_every_case_is_judged_by_the_fold_that_kept_it_out(asked: TrainRequest, 
     assert {result.name for result in finished.arms[0].judged.results} == set(seen)
     # Cases 5, 6 and 7 are of one subject: on one side of every fold.
     assert all(len({"ball_05", "ball_06", "ball_07"} & {*split.test}) in (0, 3) for split in finished.splits)
+
+
+def test_the_folds_predict_new_cases_as_one(asked: TrainRequest, finished: CrossValidation) -> None:
+    image = read_image([asked.dataset.open().labelled[0].images[0]])
+    folder = asked.output / "arms" / "tiny"
+    alone = [
+        univox.load(folder / f"folds/{number}/model").predict(image, probabilities=True).probabilities
+        for number in range(len(finished.splits))
+    ]
+    together = univox.load(folder).predict(image, probabilities=True).probabilities
+    np.testing.assert_allclose(together, np.mean(alone, axis=0), atol=1e-3)
 
 
 def test_the_table_is_over_subjects(asked: TrainRequest, finished: CrossValidation) -> None:

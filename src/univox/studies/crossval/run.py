@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from functools import partial
+from pathlib import Path
 
 from univox.data.dataset import Dataset
 from univox.data.protocol import Protocol, folds_of
@@ -14,6 +15,7 @@ from univox.judging.evaluate import Evaluation
 from univox.judging.judge import judge
 from univox.judging.measures import Measures
 from univox.metrics.catalog import DEFAULT_GROUPS
+from univox.model.composition import Ensemble, member_of, write_composition
 from univox.parallel import Failure, available_jobs, map_cases
 from univox.recipes.catalog import load_recipe
 from univox.studies.arms import Arm
@@ -70,6 +72,7 @@ def crossval(
 ) -> CrossValidation:
     """Train every arm on the same folds, predict what each keeps out, and judge all out-of-fold predictions together.
 
+    The folds of an arm then are an ensemble: `STUDY/arms/NAME` predicts new cases by the mean of their probabilities.
     A fold that is done is not done again, one that was interrupted goes on where it stood. The folds are written to
     `splits_final.json` before the first is trained.
 
@@ -100,6 +103,8 @@ def crossval(
         own = tuple(results[index * len(splits) : (index + 1) * len(splits)])
         observer.stage(f"judging the out-of-fold predictions of {arm.name}")
         outcomes.append(ArmOutcome(arm, own, _judged(request, arm, dataset, splits)))
+        if len(splits) > 1:
+            _join(arm_folder(request.output, arm), len(splits))
     return CrossValidation(dataset, str(protocol), splits, tuple(outcomes))
 
 
@@ -123,6 +128,12 @@ def _at_once(request: TrainRequest, folds: Sequence[Fold], at_once: int, observe
             raise outcome.error
         results.append(outcome)
     return results
+
+
+def _join(folder: Path, folds: int) -> None:
+    """Let the folds of an arm predict as one: its folder is then a model for new cases."""
+    members = tuple(member_of(folder, f"folds/{number}/model") for number in range(folds))
+    write_composition(folder, Ensemble(members=members))
 
 
 def _planned(request: TrainRequest, fold: Fold) -> Planned:

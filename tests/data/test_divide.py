@@ -12,7 +12,7 @@ import pytest
 from written_cases import blocks, msd, noise, picture, volume
 
 from univox.data.check import check_dataset, verdict
-from univox.data.classes import Classes
+from univox.data.classes import NOT_ANNOTATED, Classes
 from univox.data.dataset import read_case_image, read_case_label
 from univox.data.divide import divide
 from univox.data.layouts import open_dataset
@@ -132,3 +132,18 @@ def test_what_cannot_be_divided_is_one_sentence_and_leaves_nothing(tmp_path: Pat
     with pytest.raises(DatasetError, match="cases with labels"):
         divide(open_dataset(tmp_path / "thin"), tmp_path / "again")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["flat", "new", "old", "thin"]
+
+
+def test_what_nobody_labelled_stays_so_in_both_parts(tmp_path: Path) -> None:
+    volume(tmp_path / "imagesTr" / "a.nii.gz", noise(1))
+    sparse = blocks()
+    sparse[:, 5:] = 7
+    volume(tmp_path / "labelsTr" / "a.nii.gz", sparse)
+    dataset = open_dataset(tmp_path, ignore="7")
+    divide(dataset, tmp_path / "halves", share=0.5, axis=0)
+    halves = open_dataset(tmp_path / "halves")
+    assert halves.classes.ignored == (3,)
+    parts = [read_case_label(halves, halves.case(name)).array for name in ("a", "a_kept_out")]
+    whole = read_case_label(dataset, dataset.case("a")).array
+    np.testing.assert_array_equal(np.concatenate(parts), whole)
+    assert (whole == NOT_ANNOTATED).any()

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from univox.data.case import Case
+from univox.data.classes import NOT_ANNOTATED
 from univox.data.dataset import Dataset, read_case_codes
 from univox.errors import GeometryError
 from univox.image import read_label
@@ -23,6 +24,8 @@ def objects_of_case(
     dataset: Dataset, case: Case, path: Path, label: Objects, prediction: Objects, interior: Sequence[int]
 ) -> tuple[Objects, Objects]:
     """Number the objects of label and prediction, or take them as they are numbered.
+
+    Both are cut off where nobody labelled.
 
     Args:
         dataset: Where its labels number objects, these are the objects of the label.
@@ -41,7 +44,8 @@ def objects_of_case(
         there = read_case_codes(case).array
     else:
         there = number_objects(_of(label, interior), dataset.classes, ObjectSettings())
-    return there, _predicted(dataset, path, prediction, interior)
+    here, annotated = _predicted(dataset, path, prediction, interior), label != NOT_ANNOTATED
+    return (there, here) if annotated.all() else (np.where(annotated, there, 0), np.where(annotated, here, 0))
 
 
 def _predicted(dataset: Dataset, path: Path, prediction: Objects, interior: Sequence[int]) -> Objects:

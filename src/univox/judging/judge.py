@@ -16,8 +16,8 @@ from univox.judging.scores import DEFAULT_MEASURES
 from univox.judging.tables import write_tables
 from univox.model.domain import Domain
 from univox.model.folder import read_model
-from univox.model.lineage import TRAIN, origin_of
-from univox.model.stored import EXTENSIONS, StoredModel
+from univox.model.lineage import training_log
+from univox.model.stored import StoredModel
 
 REPORT = "report.html"
 
@@ -83,9 +83,7 @@ def _source(record: Record | None) -> tuple[StoredModel, Domain] | None:
 
 
 def _training_log(record: Record | None, source: tuple[StoredModel, Domain] | None) -> Path | None:
-    if record is None:
-        return None
-    # What came to the model later is not in the log of the run that made the model.
-    later = source is not None and origin_of(*source).by != TRAIN
-    folder = record.model / EXTENSIONS / record.domain if later else record.model / "run"
-    return folder / "log.jsonl" if (folder / "log.jsonl").exists() else None
+    if source is not None:
+        return training_log(*source)
+    log = None if record is None else record.model / "run" / "log.jsonl"
+    return log if log is not None and log.exists() else None

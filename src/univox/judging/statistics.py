@@ -72,36 +72,59 @@ def summarize(values: Iterable[float], *, resamples: int = RESAMPLES, seed: int 
 
 
 def bootstrap_interval(
-    values: Sequence[float], *, confidence: float = CONFIDENCE, resamples: int = RESAMPLES, seed: int = SEED
+    values: Sequence[float],
+    *,
+    groups: Sequence[str] | None = None,
+    confidence: float = CONFIDENCE,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
 ) -> tuple[float, float]:
     """Percentile bootstrap interval of the mean.
 
     Args:
         values: Finite, one per case; their order does not matter.
+        groups: Whom each value is of. Values of one subject are drawn together, for they are not independent;
+            none: each value is a subject of its own.
         confidence: Share of the resampled means inside the interval, in (0, 1).
         resamples: Times that as many cases are drawn with replacement.
         seed: Of the draws.
 
     Returns:
-        (low, high); nan below two values, which say nothing about their spread.
+        (low, high); nan below two subjects, which say nothing about their spread.
 
     Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
 
     >>> bootstrap_interval([0.5, 0.5, 0.5])
     (0.5, 0.5)
     """
-    if len(values) < 2:
+    sums, counts = _by_group(values, groups)
+    if sums.size < 2:
         return math.nan, math.nan
-    means = _resampled_means(np.sort(np.asarray(values, dtype=np.float64)), resamples, seed)
+    means = _resampled_means(sums, counts, resamples, seed)
     tail = 50.0 * (1.0 - confidence)
     low, high = np.percentile(means, [tail, 100.0 - tail])
     return float(low), float(high)
 
 
-def _resampled_means(values: NDArray[np.float64], resamples: int, seed: int) -> NDArray[np.float64]:
+def _by_group(values: Sequence[float], groups: Sequence[str] | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Sum and count the values of each group, in an order that does not depend on theirs."""
+    array = np.sort(np.asarray(values, dtype=np.float64))
+    if groups is None:
+        return array, np.ones(array.size)
+    members: dict[str, list[float]] = {}
+    for value, group in zip(values, groups, strict=True):
+        members.setdefault(group, []).append(value)
+    pairs = sorted((math.fsum(each), float(len(each))) for each in members.values())
+    return np.array([total for total, _ in pairs]), np.array([count for _, count in pairs])
+
+
+def _resampled_means(
+    sums: NDArray[np.float64], counts: NDArray[np.float64], resamples: int, seed: int
+) -> NDArray[np.float64]:
     random = np.random.default_rng(seed)
-    rows = max(1, INDICES_PER_BLOCK // values.size)
-    blocks = [min(rows, resamples - start) for start in range(0, resamples, rows)]
-    return np.concatenate(
-        [values[random.integers(0, values.size, (size, values.size))].mean(axis=1) for size in blocks]
-    )
+    rows = max(1, INDICES_PER_BLOCK // sums.size)
+    means: list[NDArray[np.float64]] = []
+    for start in range(0, resamples, rows):
+        drawn = random.integers(0, sums.size, (min(rows, resamples - start), sums.size))
+        means.append(sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1))
+    return np.concatenate(means)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from univox.model.domain import Domain
-from univox.model.stored import StoredModel
+from univox.model.stored import EXTENSIONS, StoredModel
 
 TRAIN = "train"
 OF_RUN = ("finished", "iterations", "seconds")
@@ -60,6 +61,14 @@ def origin_of(stored: StoredModel, domain: Domain) -> Origin:
         iterations=_whole(facts.get("iterations")),
         seconds=_real(facts.get("seconds")),
     )
+
+
+def training_log(stored: StoredModel, domain: Domain) -> Path | None:
+    """Give the log of the run that taught a domain; none where it did not come with the model."""
+    # What came to the model later is not in the log of the run that made the model.
+    later = origin_of(stored, domain).by != TRAIN
+    path = (stored.path / EXTENSIONS / domain.name if later else stored.path / "run") / "log.jsonl"
+    return path if path.exists() else None
 
 
 def _text(value: Any) -> str | None:

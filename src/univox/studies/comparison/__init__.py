@@ -1,0 +1,1 @@
+"""Studies that set finished models side by side on the same cases."""

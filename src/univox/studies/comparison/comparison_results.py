@@ -195,7 +195,7 @@ def _about_tests(study: Comparison) -> list[str]:
         "p: Wilcoxon signed-rank test of the differences, two-sided, over subjects; corrected by Holm for all rows of "
         "a table. Effect: rank-biserial correlation, 1 where the first is always larger. Interval: bootstrap over "
         "subjects.",
-        "What differs are these models: the same recipe with another seed is another model, and no test here knows of it.",
+        "What is compared is these models: a recipe with another seed is another model, of which no test here knows.",
     ]
     if tested < len(study.rows):
         count = "any row" if not tested else f"{len(study.rows) - tested} of {len(study.rows)} rows"

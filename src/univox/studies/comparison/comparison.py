@@ -175,7 +175,8 @@ def _metric(name: str, dataset: Dataset) -> Metric[Any]:
 def _refuse_another(asked: Asked, contestants: Sequence[Contestant]) -> None:
     """Keep what is compared, or make sure that what is kept is the same; contestants may join."""
     path = asked.output / "study.json"
-    dataset = asked.source.resolved().model_dump(mode="json")
+    # A field that a later version adds changes nothing of what was asked here.
+    dataset = asked.source.resolved().model_dump(mode="json", exclude_defaults=True)
     wanted = {"format_version": FORMAT_VERSION, "study": "compare", "dataset": dataset}
     now = {each.name: each.identity for each in contestants}
     known: dict[str, str] = {}

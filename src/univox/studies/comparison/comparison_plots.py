@@ -35,6 +35,7 @@ def training_svg(curves: Mapping[str, Curves], contestants: Sequence[str]) -> st
     with page_style("compared training"):
         figure = Figure(figsize=(WIDTH_INCHES, 3.1), layout="constrained")
         losses, dice = figure.subplots(1, 2)
+        lowest = 1.0
         for name, curve in curves.items():
             stretches = [part for part in np.array_split(np.arange(len(curve.losses)), LOSS_POINTS) if part.size]
             places, values = np.asarray(curve.iterations), np.asarray(curve.losses, dtype=np.float64)
@@ -42,9 +43,11 @@ def training_svg(curves: Mapping[str, Curves], contestants: Sequence[str]) -> st
             losses.plot(x, y, color=colors[name], linewidth=1.4, label=name)
             marker = "o" if len(curve.validated) < 40 else ""
             dice.plot(curve.validated, curve.mean_dice, marker, ls="-", color=colors[name], ms=3, linewidth=1.4)
+            # The first validations of a run are far below the rest and would flatten what is to be seen.
+            lowest = min([lowest, *(value for value in curve.mean_dice[len(curve.mean_dice) // 3 :] if value >= 0)])
         losses.set_title("Training loss", loc="left")
         dice.set_title("Validation Dice, mean foreground", loc="left")
-        dice.set_ylim(0.0, 1.02)
+        dice.set_ylim(max(0.0, lowest - 0.02), None)
         for axes in (losses, dice):
             axes.set_xlabel("iteration")
         outside_legend(figure, losses)
@@ -65,7 +68,11 @@ def cases_svg(study: Comparison, metric: Metric[Any], title: str) -> str:
         for index, (axes, (class_name, by_contestant)) in enumerate(zip(panels, values.items(), strict=False)):
             columns = np.array([by_contestant[name] for name in names], dtype=np.float64)
             _lines(axes, np.where(np.isfinite(columns), columns, np.nan), class_color(index))
-            axes.set_xticks(range(len(names)), names, rotation=0 if len(names) < 3 else 20, parse_math=False)
+            axes.set_xticks(range(len(names)), names, parse_math=False)
+            if len(names) > 2:
+                axes.tick_params(axis="x", labelrotation=35)
+                for text in axes.get_xticklabels():
+                    text.set(ha="right", rotation_mode="anchor")
             axes.set_xlim(-0.3, len(names) - 0.7)
             axes.set_title(class_name, loc="left", parse_math=False)
         panels[0].set_ylabel(title)

@@ -27,11 +27,11 @@ HEADS = (
     "first minus second",
     "difference",
     "95 %",
-    "larger / smaller / same",
-    "effect",
-    "p",
     "p (Holm)",
     "better",
+    "p",
+    "effect",
+    "larger / smaller / same",
 )
 NO_VALUE = "\N{EN DASH}"
 
@@ -245,11 +245,11 @@ def _cells(row: Row) -> list[str]:
         f"{row.first} minus {row.second}",
         _signed(result.difference),
         NO_VALUE if math.isnan(result.low) else f"{_signed(result.low)} to {_signed(result.high)}",
-        f"{counts} ({result.left_out} left out)" if result.left_out else counts,
-        NO_VALUE if math.isnan(result.test.effect) else f"{result.test.effect:+.2f}",
-        _p(result.test.p),
         _p(row.corrected),
         better(row) or NO_VALUE,
+        _p(result.test.p),
+        NO_VALUE if math.isnan(result.test.effect) else f"{result.test.effect:+.2f}",
+        f"{counts} ({result.left_out} left out)" if result.left_out else counts,
     ]
 
 

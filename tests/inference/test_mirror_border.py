@@ -8,6 +8,7 @@ from torch import nn
 from univox.inference.mirror_border import mirror_border
 from univox.inference.sliding_window import sliding_window
 from univox.networks.blocks.sizes import SizeRule
+from univox.networks.unet import UNet
 from univox.recipes.inference_settings import InferenceSettings
 
 
@@ -41,3 +42,25 @@ def test_tiles_of_an_unpadded_network_are_its_whole_image(dims: int, blend: str,
     settings = InferenceSettings(blend=blend, overlap=overlap, precision="fp32")
     tiled = sliding_window(network, image, window_size=(10,) * dims, num_classes=3, settings=settings)
     torch.testing.assert_close(tiled, whole.detach(), rtol=1e-5, atol=1e-6)
+
+
+def largest_difference(size: int, window: int, step: int) -> float:
+    """Between the tiles of the U-Net of 2015, with few channels, and the same network on the whole mirrored image."""
+    torch.manual_seed(0)
+    network = UNet(1, 2, widths=(2, 2, 2, 2, 2)).eval()
+    image = torch.randn(1, size, size)
+    settings = InferenceSettings(blend="uniform", step=step, precision="fp32")
+    with torch.inference_mode():
+        whole = network(mirror_border(image, (92, 92)).unsqueeze(0))[0].softmax(0)
+        tiled = sliding_window(network, image, window_size=(window, window), num_classes=2, settings=settings)
+    assert whole.shape == tiled.shape
+    assert whole[1].std() > 1e-3
+    return float((whole - tiled).abs().max())
+
+
+def test_tiles_of_the_published_size_are_the_whole_image_where_their_poolings_meet() -> None:
+    # 572 -> 388; poolings divide tile and image alike where the step is a multiple of 2 ** 4.
+    assert largest_difference(388 + 384, 572, 384) < 1e-5
+    assert largest_difference(20 + 2 * 16, 204, 16) < 1e-5
+    # Tiles that abut pool other groups of pixels than the whole image does: seamless, and not the same.
+    assert largest_difference(20 + 2 * 16, 204, 20) > 1e-3

@@ -105,7 +105,7 @@ def loss_plot(curves: Curves) -> str:
 def validation_plot(curves: Curves) -> str:
     """Validation Dice over the iterations: the mean in ink, each class in its color."""
     with page_style("validation"):
-        figure, axes = _axes(2.5)
+        figure, axes = _axes(2.5 + 0.16 * (len(curves.dice) // 3))
         marker = "o" if len(curves.validated) < 40 else ""
         if len(curves.dice) > 1:
             for index, (name, values) in enumerate(curves.dice.items()):
@@ -117,7 +117,7 @@ def validation_plot(curves: Curves) -> str:
         axes.set_ylim(math.floor(10 * max(0.0, least - 0.05)) / 10, 1.0)
         axes.set_title("Validation Dice", loc="left")
         axes.set_xlabel("iteration")
-        _legend(axes)
+        _legend(figure)
         return as_svg(figure, "Mean foreground Dice of the validation cases over the iterations")
 
 
@@ -146,6 +146,7 @@ def box_plot(values: Mapping[str, Sequence[float]], *, title: str, unit: str = "
                 axes.annotate(note, (1.0, index - 0.36), xycoords=("axes fraction", "data"), ha="right", size=7.5)
         axes.set_yticks(range(len(values)), [_short(name) for name in values], parse_math=False)
         axes.set_ylim(len(values) - 0.45, -0.55)
+        axes.locator_params(axis="x", nbins=6)
         axes.grid(visible=False, axis="y")
         axes.set_title(f"{title} ({unit})" if unit else title, loc="left")
         return as_svg(figure, f"{title} of each class, one point per case")
@@ -169,7 +170,7 @@ def reliability_plot(reliability: Reliability) -> str:
         axes.plot(limits, limits, color=INK, linewidth=1, linestyle=":", zorder=1)
         axes.set(xlim=limits, ylim=limits, aspect="equal", xlabel="confidence")
         axes.set_title("Share of the voxels that are right", loc="left")
-        _legend(axes, columns=1, below=0.13)
+        _legend(figure, columns=1)
         return as_svg(figure, "Reliability diagram: share of right voxels over their confidence, in bins")
 
 
@@ -193,10 +194,10 @@ def _axes(height_inches: float) -> tuple[Figure, Axes]:
     return figure, figure.add_subplot()
 
 
-def _legend(axes: Axes, columns: int = 3, below: float = 0.25) -> None:
-    # Beside the curves it would hide them, below it costs a line or two.
-    legend = axes.legend(
-        loc="upper center", bbox_to_anchor=(0.5, -below), ncols=columns, fontsize=8, handlelength=1.2, columnspacing=1
+def _legend(figure: Figure, columns: int = 3) -> None:
+    # Beside the curves it would hide them; below, the figure makes room for as many lines as it has.
+    legend = figure.legend(
+        loc="outside lower center", ncols=columns, fontsize=8, handlelength=1.2, columnspacing=1, borderpad=0.2
     )
     for text in legend.get_texts():
         text.set_parse_math(False)

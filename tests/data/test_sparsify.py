@@ -16,7 +16,8 @@ from univox.data.classes import NOT_ANNOTATED
 from univox.data.dataset import read_case_image, read_case_label
 from univox.data.layouts import open_dataset
 from univox.data.sparsify import Kept, sparse_label, sparsify, spread_slices
-from univox.errors import DatasetError
+from univox.errors import DatasetError, GeometryError
+from univox.image import write_label
 
 
 @given(st.integers(1, 40), st.integers(1, 60), st.integers(0, 9))
@@ -72,6 +73,32 @@ def test_what_nobody_labelled_stays_so_when_slices_are_taken_of_it(tmp_path: Pat
         known = now != NOT_ANNOTATED
         assert known.any()
         np.testing.assert_array_equal(now[known], before[known])
+
+
+def test_masks_say_what_stays_and_under_them_anything_may_stand(tmp_path: Path) -> None:
+    root = msd(tmp_path / "whole", ("a",))
+    dataset = open_dataset(root)
+    [case] = dataset.labelled
+    assert case.label is not None
+    whole = read_case_label(dataset, case)
+    mask = np.random.default_rng(0).random(whole.array.shape) < 0.4
+    (tmp_path / "masks").mkdir()
+    write_label(tmp_path / "masks" / "a.nii.gz", mask, like=whole)
+    sparsify(dataset, tmp_path / "plain", kept=tmp_path / "masks")
+    garbage = np.random.default_rng(1).integers(0, 99, mask.shape)
+    write_label(case.label, np.where(mask, whole.array, garbage), like=whole)
+    [done] = sparsify(dataset, tmp_path / "garbage", kept=tmp_path / "masks")
+    for name in ("plain", "garbage"):
+        copy = open_dataset(tmp_path / name)
+        found = read_case_label(copy, copy.labelled[0]).array
+        np.testing.assert_array_equal(found, np.where(mask, whole.array, NOT_ANNOTATED))
+    assert done.share == pytest.approx(mask.mean(), abs=1e-6)
+    (tmp_path / "masks" / "a.nii.gz").rename(tmp_path / "masks" / "b.nii.gz")
+    with pytest.raises(DatasetError, match="a mask named a"):
+        sparsify(dataset, tmp_path / "none", kept=tmp_path / "masks")
+    volume(tmp_path / "masks" / "a.nii.gz", np.ones((3, 3, 3), np.uint8))
+    with pytest.raises(GeometryError, match="the mask of a"):
+        sparsify(dataset, tmp_path / "none", kept=tmp_path / "masks")
 
 
 def test_what_has_no_slices_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:

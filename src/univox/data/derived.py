@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from univox.data.classes import NOT_ANNOTATED, Classes
 from univox.data.dataset import Dataset
 from univox.data.description import IGNORE, read_description
 from univox.data.msd import DESCRIPTION, IMAGES, LABELS
+from univox.errors import GeometryError
+from univox.image import Image, Label, grid_difference
 
 TOLD_ON = ("reference", "licence", "license", "release")
 """What of a dataset's own description goes into that of what is made of it."""
@@ -35,6 +38,22 @@ def written_codes(classes: Classes) -> NDArray[np.int64]:
     table = np.full(NOT_ANNOTATED + 1, codes[-1] + 1)
     table[: len(codes)] = codes
     return table
+
+
+def require_one_grid(image: Image, label: Label, what: str, path: Path | None) -> None:
+    """Refuse a label that is not on the grid of its image.
+
+    Raises:
+        GeometryError: They differ; names `what` and its file.
+    """
+    difference = grid_difference(image, label)
+    if difference is not None:
+        raise GeometryError(
+            expected=f"{what} on the grid of its image",
+            got=difference,
+            remedy="mend it as `univox check` says",
+            path=path,
+        )
 
 
 def description(

@@ -13,10 +13,10 @@ from univox.atomic import folder_written_atomically, write_json
 from univox.data.case import Case
 from univox.data.classes import NOT_ANNOTATED
 from univox.data.dataset import Dataset, read_case_image, read_case_label
-from univox.data.derived import description, written_codes
+from univox.data.derived import description, require_one_grid, written_codes
 from univox.data.msd import DESCRIPTION, IMAGES, LABELS
-from univox.errors import DatasetError, GeometryError
-from univox.image import Image, grid_difference, image_part, write_image, write_label
+from univox.errors import DatasetError
+from univox.image import Image, image_part, write_image, write_label
 
 KEPT_OUT = "_kept_out"
 """What the name of a case's second part ends in."""
@@ -121,14 +121,7 @@ def _divide_case(
     dataset: Dataset, case: Case, folder: Path, codes: NDArray, *, share: float, axis: int | None
 ) -> Divided:
     image, label = read_case_image(dataset, case), read_case_label(dataset, case)
-    difference = grid_difference(image, label)
-    if difference is not None:
-        raise GeometryError(
-            expected=f"the label of {case.name} on the grid of its image",
-            got=difference,
-            remedy="mend it as `univox check` says",
-            path=case.label,
-        )
+    require_one_grid(image, label, f"the label of {case.name}", case.label)
     axis = _longest(image) if axis is None else axis
     size = image.spatial_shape[axis]
     if size < 2:

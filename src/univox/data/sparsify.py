@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 from univox.atomic import folder_written_atomically, write_json
 from univox.data.case import Case
 from univox.data.classes import NOT_ANNOTATED
-from univox.data.dataset import Dataset, read_case_image, read_case_label
-from univox.data.derived import description, written_codes
+from univox.data.dataset import Dataset, read_case_codes, read_case_image, read_case_label
+from univox.data.derived import description, require_one_grid, written_codes
+from univox.data.image_files import image_files
 from univox.data.msd import DESCRIPTION, IMAGES, LABELS
-from univox.errors import DatasetError
-from univox.image import write_image, write_label
+from univox.errors import DatasetError, GeometryError
+from univox.image import Label, grid_difference, read_label, write_image, write_label
 
 AXES = (0, 1, 2)
-NOTE = "Labels keep a few slices of the dataset that this was made of; all other voxels are labelled by nobody."
+NOTE = "Labels keep a part of those of the dataset that this was made of; all other voxels are labelled by nobody."
 
 
 @dataclass(frozen=True)
@@ -83,12 +84,12 @@ def sparsify(
     dataset: Dataset,
     output: Path,
     *,
-    kept: Kept,
+    kept: Kept | Path,
     axes: Sequence[int] = AXES,
     cases: Sequence[str] | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Sparse, ...]:
-    """Write a copy of a dataset whose labels keep a few slices, in the layout of the Decathlon.
+    """Write a copy of a dataset whose labels keep a few slices, or what masks say, in the layout of the Decathlon.
 
     A slice keeps all its labels, background too; every other voxel gets the code above all classes, which dataset.json
     declares as "ignore". Labels keep the codes of the dataset's classes, the first code of each.
@@ -96,7 +97,8 @@ def sparsify(
     Args:
         dataset: Of volumes. It is only read.
         output: The new dataset's folder, which appears whole or not at all.
-        kept: How many slices across each axis.
+        kept: How many slices across each axis; or a folder of masks, one named like each case on the grid of its label,
+            which are not 0 where the case is annotated. What the label holds elsewhere is of no account then.
         axes: Of the canonical array (0: from the feet to the head, 1: from back to front, 2: from left to right).
         cases: Names of the labelled cases wanted; all if left out.
         on_progress: Called with the cases done and all.
@@ -105,8 +107,9 @@ def sparsify(
         What became of each case.
 
     Raises:
-        DatasetError: Pictures, no labelled case, an axis that there is not, or a case without foreground.
+        DatasetError: Pictures, no labelled case, an axis that there is not, a case without foreground or mask.
         FileError: The output is there already, or a file cannot be read or written.
+        GeometryError: Image, label and mask of a case are not on one grid.
         LabelError: A label holds a code that the dataset does not declare.
     """
     chosen = [dataset.case(name) for name in cases] if cases is not None else list(dataset.labelled)
@@ -180,18 +183,56 @@ def _check(dataset: Dataset, cases: Sequence[Case], axes: Sequence[int]) -> None
 
 
 def _sparsify_case(
-    dataset: Dataset, case: Case, folder: Path, codes: NDArray[np.int64], *, kept: Kept, axes: Sequence[int]
+    dataset: Dataset, case: Case, folder: Path, codes: NDArray[np.int64], *, kept: Kept | Path, axes: Sequence[int]
 ) -> Sparse:
-    image, label = read_case_image(dataset, case), read_case_label(dataset, case)
-    if not ((label.array > 0) & (label.array != NOT_ANNOTATED)).any():
+    image = read_case_image(dataset, case)
+    slices: dict[int, tuple[int, ...]] = {}
+    if isinstance(kept, Kept):
+        label = read_case_label(dataset, case)
+        slices = spread_slices(_with_foreground(label.array, case), kept, axes)
+        sparse = sparse_label(label.array, slices)
+    else:
+        label = read_case_codes(case)
+        sparse = _masked(dataset, case, label, read_label(_mask_file(kept, case)))
+    require_one_grid(image, label, f"the label of {case.name}", case.label)
+    write_image(folder / IMAGES / f"{case.name}.nii.gz", image)
+    write_label(folder / LABELS / f"{case.name}.nii.gz", codes[sparse], like=image)
+    return Sparse(case.name, slices, round(float((sparse != NOT_ANNOTATED).mean()), 6))
+
+
+def _with_foreground(label: NDArray[np.integer[Any]], case: Case) -> NDArray[np.integer[Any]]:
+    if not ((label > 0) & (label != NOT_ANNOTATED)).any():
         raise DatasetError(
             expected=f"foreground in {case.name}, by which slices are chosen",
             got="none",
             remedy="leave the case out of the dataset",
             path=case.label,
         )
-    slices = spread_slices(label.array, kept, axes)
-    sparse = sparse_label(label.array, slices)
-    write_image(folder / IMAGES / f"{case.name}.nii.gz", image)
-    write_label(folder / LABELS / f"{case.name}.nii.gz", codes[sparse], like=image)
-    return Sparse(case.name, slices, round(float((sparse != NOT_ANNOTATED).mean()), 6))
+    return label
+
+
+def _mask_file(folder: Path, case: Case) -> Path:
+    path = image_files(folder).by_stem.get(case.name)
+    if path is None:
+        raise DatasetError(
+            expected=f"a mask named {case.name}",
+            got="none",
+            remedy="add it, not 0 where the case is annotated",
+            path=folder,
+        )
+    return path
+
+
+def _masked(dataset: Dataset, case: Case, label: Label, mask: Label) -> NDArray[np.uint8]:
+    difference = grid_difference(label, mask)
+    if difference is not None:
+        raise GeometryError(
+            expected=f"the mask of {case.name} on the grid of its label",
+            got=difference,
+            remedy="export both on one grid",
+            path=case.label,
+        )
+    annotated = mask.array != 0
+    # Under the mask anything may stand, codes of no class too.
+    known = np.where(annotated, label.array, dataset.classes.codes[0])
+    return np.where(annotated, dataset.classes.to_index(known), np.uint8(NOT_ANNOTATED))

@@ -10,6 +10,7 @@ from tiny_dataset import CLASSES, SHAPE, label_codes, tiny_dataset, write_nifti
 
 from univox.judging.confusion import Mistake, confusion_of
 from univox.judging.evaluate import Evaluation, evaluate
+from univox.judging.tables import metrics_json
 
 NAMES = ("background", "front", "back")
 
@@ -20,6 +21,9 @@ def test_counts_of_shifted_boxes_are_those_worked_out_by_hand(mixed_evaluation: 
     background = 3 * (int(np.prod(SHAPE)) - 32)
     assert confusion.voxels.tolist() == [[background - 4, 4, 0], [4 + 16, 48 - 20, 0], [0, 0, 48]]
     assert confusion.shares[1].tolist() == [20 / 48, 28 / 48, 0.0]
+    told = metrics_json(mixed_evaluation)
+    assert told["confusion"] == {"classes": list(NAMES), "voxels": confusion.voxels.tolist()}
+    assert told["calibration"] is None
     assert confusion.mistakes() == [
         Mistake("front", "background", 20, 20 / 48),
         Mistake("background", "front", 4, 4 / background),

@@ -14,6 +14,7 @@ from univox.judging.evaluate import evaluate
 from univox.judging.measures import Measures
 from univox.judging.reliability import reliability_of
 from univox.judging.report import render
+from univox.judging.tables import metrics_json
 
 CODES = (0, 10, 250)
 
@@ -51,6 +52,11 @@ def test_two_cases_add_up_to_what_the_metric_says_of_both(tmp_path: Path) -> Non
     ]
     assert found.everywhere.expected_error == pytest.approx((both[0] + both[1]).expected_error)
     assert found.everywhere.voxels.sum() == 2 * np.prod(SHAPE)
+    assert metrics_json(evaluation)["calibration"] == {
+        "cases": 2,
+        "expected_error_foreground": found.foreground.expected_error,
+        "expected_error_everywhere": found.everywhere.expected_error,
+    }
     page = render(evaluation)
     for bins in (found.foreground, found.everywhere):
         assert f"ECE {bins.expected_error:.3f}" in page

@@ -12,7 +12,9 @@ from typing import Any
 
 from univox.atomic import write_json, write_text
 from univox.errors import FileError
+from univox.judging.confusion import confusion_of
 from univox.judging.evaluate import Evaluation
+from univox.judging.reliability import reliability_of
 from univox.judging.scores import METRICS, ClassScore
 from univox.judging.statistics import CONFIDENCE, Summary
 
@@ -136,7 +138,27 @@ def metrics_json(evaluation: Evaluation, *, provenance: Mapping[str, Any] | None
         "metrics": {
             column(metric.name, unit): metric.title for metric in (*evaluation.metrics, *evaluation.case_metrics)
         },
+        "confusion": _confusion(evaluation),
+        "calibration": _calibration(evaluation),
         "provenance": dict(provenance or {}),
+    }
+
+
+def _confusion(evaluation: Evaluation) -> dict[str, Any]:
+    """Rows of voxel counts over all cases; row = class in the label, column = class in the prediction."""
+    confusion = confusion_of(evaluation.results, evaluation.dataset.classes.names)
+    return {"classes": list(confusion.class_names), "voxels": confusion.voxels.tolist()}
+
+
+def _calibration(evaluation: Evaluation) -> dict[str, Any] | None:
+    """Expected calibration errors where probabilities were kept beside predictions."""
+    found = reliability_of(result.reliability for result in evaluation.results)
+    if found is None:
+        return None
+    return {
+        "cases": sum(result.reliability is not None for result in evaluation.results),
+        "expected_error_foreground": json_number(found.foreground.expected_error),
+        "expected_error_everywhere": json_number(found.everywhere.expected_error),
     }
 
 

@@ -165,8 +165,8 @@ def test_a_two_dimensional_model_predicts_images(write_small_model: Callable[...
     predictor = Predictor(write_small_model(spatial_dims=2), device="cpu")
     image = volume((21, 17))
     assert predictor.predict(image).label.shape == (21, 17)
-    with pytest.raises(ModelError, match="a 2-D image, got a 3-D one"):
-        predictor.predict(volume())
+    with pytest.raises(ModelError, match="a 3-D image, got a 2-D one"):
+        Predictor(write_small_model(), device="cpu").predict(image)
 
 
 def test_other_channels_are_refused_by_name(write_small_model: Callable[..., Path]) -> None:

@@ -46,6 +46,10 @@ def predict(
     precision: Annotated[
         Literal["auto", "fp32", "bf16"] | None, typer.Option(help="Arithmetic; default: the model's.")
     ] = None,
+    slices: Annotated[
+        str | None,
+        typer.Option(help="Of a 2-D model and a volume: axes across which its slices lie, averaged: '0', or '0,1,2'."),
+    ] = None,
     save_probabilities: Annotated[
         bool, typer.Option("--save-probabilities", help="Write the probability of every class too.")
     ] = False,
@@ -76,7 +80,7 @@ def predict(
     if domain is not None and all_domains:
         raise RecipeError(expected="either --domain or --all-domains", got="both", remedy="leave one of them out")
     objects = _objects(instances, split_touching, min_size)
-    model_settings = _settings(step, overlap, precision)
+    model_settings = _settings(step, overlap, precision, slices)
     loaded = load(model, device=device, settings=model_settings, trusted=trust)
     how = _How(output, cases, overwrite, save_probabilities, uncertainty, codes, objects)
     outcomes = _by_all(_of_domains(loaded), inputs, how) if all_domains else _by_one(loaded.domain(domain), inputs, how)
@@ -126,10 +130,11 @@ def _objects(instances: bool, split_touching: bool, min_size: int | None) -> Obj
     return None
 
 
-def _settings(step: int | None, overlap: float | None, precision: str | None) -> dict[str, Any]:
+def _settings(step: int | None, overlap: float | None, precision: str | None, slices: str | None) -> dict[str, Any]:
     if step is not None and overlap is not None:
         raise RecipeError(expected="either --step or --overlap", got="both", remedy="leave one of them out")
-    asked = {"step": step, "overlap": overlap, "precision": precision}
+    axes = None if slices is None else tuple(axis.strip() for axis in slices.split(","))
+    asked = {"step": step, "overlap": overlap, "precision": precision, "slice_axes": axes}
     return {name: value for name, value in asked.items() if value is not None}
 
 

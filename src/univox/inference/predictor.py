@@ -23,6 +23,7 @@ from univox.errors import ModelError, RecipeError, ShapeError
 from univox.image import Image
 from univox.inference.device import pick_device
 from univox.inference.fitting import misfit
+from univox.inference.slicewise import decided, slicewise
 from univox.inference.sliding_window import sliding_window
 from univox.model.folder import StoredModel, read_model
 from univox.networks.blocks.sizes import SizeRule, size_rule
@@ -111,7 +112,8 @@ class Predictor:
         """Segment one image.
 
         Args:
-            image: As read, with the channels that the model was trained on, in that order.
+            image: As read, with the channels that the model was trained on, in that order. A model of 2-D images
+                takes a volume slice by slice, across each of the axes `settings.slice_axes`.
             probabilities: Give the probability of every class too (much memory for many classes).
             uncertainty: Give the entropy of every voxel too (a few maps of memory).
 
@@ -120,6 +122,8 @@ class Predictor:
             DatasetError: An intensity is not finite.
         """
         started = time.perf_counter()
+        if (self.domain.spatial_dims, image.spatial_dims) == (2, 3):
+            return self._predict_slices(image, probabilities=probabilities, uncertainty=uncertainty)
         error = misfit(self.domain, image)
         if error is not None:
             raise error
@@ -127,6 +131,24 @@ class Predictor:
             *prepare_image(image, self.preprocessing), probabilities=probabilities, uncertainty=uncertainty
         )
         return dataclasses.replace(prediction, seconds=time.perf_counter() - started)
+
+    def _predict_slices(self, volume: Image, *, probabilities: bool, uncertainty: bool) -> Prediction:
+        started = time.perf_counter()
+
+        def of_slice(image: Image) -> NDArray[np.float32]:
+            found = self.predict(image, probabilities=True).probabilities
+            assert found is not None  # it was asked for
+            return found
+
+        fused = slicewise(of_slice, volume, self.settings.slice_axes)
+        label, entropy = decided(fused)
+        return Prediction(
+            label=label,
+            codes=self.classes.to_codes(label),
+            probabilities=fused if probabilities else None,
+            seconds=time.perf_counter() - started,
+            uncertainty=entropy if uncertainty else None,
+        )
 
     def predict_prepared(
         self,

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from univox.errors import RecipeError
 
 PositiveInt = Annotated[int, Field(ge=1)]
+Axis = Annotated[int, Field(ge=0, le=2)]
+
+
+def _each_once(axes: tuple[int, ...]) -> tuple[int, ...]:
+    """Refuse an axis that is named twice."""
+    if len(set(axes)) < len(axes):
+        raise ValueError(f"each axis once; got {axes}")
+    return axes
 
 
 class InferenceSettings(BaseModel):
@@ -23,6 +31,8 @@ class InferenceSettings(BaseModel):
         windows_per_batch: Windows computed at once; `auto` fills a batch of the machine's size.
         precision: `auto` takes bfloat16 where the machine computes in it.
         mirror: Average over all mirrorings of each window too; 2 ** spatial_dims times the work.
+        slice_axes: Of a 2-D network that is given a volume: slices lie across each of these axes (array order), and
+            what they say is averaged.
 
     >>> InferenceSettings(step=8).steps((32, 32, 32)), InferenceSettings().steps((64, 96))
     ((8, 8, 8), (32, 48))
@@ -37,6 +47,7 @@ class InferenceSettings(BaseModel):
     windows_per_batch: Literal["auto"] | PositiveInt = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     mirror: bool = False
+    slice_axes: Annotated[tuple[Axis, ...], Field(min_length=1, max_length=3), AfterValidator(_each_once)] = (0,)
 
     def steps(self, window_size: tuple[int, ...]) -> tuple[int, ...]:
         """Give the voxels between windows, per axis.

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from univox.cli.calibrate import calibrate
+from univox.cli.cascade import cascade
 from univox.cli.check import check
 from univox.cli.console import EXIT_ERROR, EXIT_INTERRUPTED, complain
 from univox.cli.demo import demo
@@ -64,6 +65,7 @@ for _verb in (
     plan,
     train,
     extend,
+    cascade,
     predict,
     fill,
     calibrate,

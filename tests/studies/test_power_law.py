@@ -49,6 +49,11 @@ def test_an_error_that_does_not_fall_promises_nothing() -> None:
         assert law.floor == pytest.approx(np.mean(errors))
 
 
+def test_errors_that_fall_at_once_and_then_stay_are_said_not_to_follow_the_law() -> None:
+    assert fit_power_law(SIZES, [0.244, 0.2046, 0.21, 0.2127, 0.1924]).is_at_an_end
+    assert not fit_power_law(SIZES, [0.1 + n**-0.5 for n in SIZES]).is_at_an_end
+
+
 def test_three_sizes_are_too_few() -> None:
     assert fit_power_law([4, 8, 16], [0.3, 0.2, 0.1]) is None
     assert fit_power_law([4, 4, 8, 16], [0.3, 0.3, 0.2, 0.1]) is None

@@ -35,6 +35,11 @@ class PowerLaw:
     exponent: float
     residual: float
 
+    @property
+    def is_at_an_end(self) -> bool:
+        """Whether the exponent lies at an end of `EXPONENTS`: then the errors do not follow such a law."""
+        return not 1.01 * EXPONENTS[0] < self.exponent < 0.99 * EXPONENTS[1]
+
     def error(self, cases: float) -> float:
         """Give the error that the law expects of a number of cases."""
         return self.floor + self.scale * cases**-self.exponent

@@ -64,8 +64,13 @@ def said(study: TrainingSize) -> list[str]:
     if last.gain is not None and not math.isnan(last.gain.difference):
         interval = "" if math.isnan(last.gain.low) else f" ({last.gain.low:+.4f} to {last.gain.high:+.4f})"
         sentences.append(
-            f"From {study.points[-2].cases:g} to {last.cases:g} cases the Dice rose by {last.gain.difference:+.4f}"
+            f"From {study.points[-2].cases:g} to {last.cases:g} cases the Dice changed by {last.gain.difference:+.4f}"
             f"{interval}, measured."
+        )
+    if len(last.runs) == 1:
+        sentences.append(
+            "One subset of each size was trained on, once: the intervals are over the held-out cases, and say nothing of "
+            "other subsets or seeds (--repeats)."
         )
     return [*sentences, *_of_the_law(study)]
 
@@ -81,7 +86,7 @@ def _of_the_law(study: TrainingSize) -> list[str]:
     )
     return [
         f"Error = {law.floor:.4f} + {law.scale:.4f} n^-{law.exponent:.3f} misses the measured errors by "
-        f"{law.residual:.4f} in root mean square. By it, {2 * last.cases:g} cases would bring "
+        f"{law.residual:.4f} in root mean square.{at_an_end} By it, {2 * last.cases:g} cases would bring "
         f"{doubling_gain(law, last.cases):.4f} more Dice than {last.cases:g}{interval}. This is a guess: a law fitted "
         f"to {len(study.points)} sizes says little of sizes that nobody tried, and nothing of another budget."
     ]

@@ -69,8 +69,8 @@ def said(study: TrainingSize) -> list[str]:
         )
     if len(last.runs) == 1:
         sentences.append(
-            "One subset of each size was trained on, once: the intervals are over the held-out cases, and say nothing of "
-            "other subsets or seeds (--repeats)."
+            "One subset of each size was trained on, once: the intervals are over the held-out cases, and say nothing "
+            "of other subsets or seeds (--repeats)."
         )
     return [*sentences, *_of_the_law(study)]
 
@@ -84,9 +84,10 @@ def _of_the_law(study: TrainingSize) -> list[str]:
     interval = (
         "" if study.doubling is None else f" ({study.doubling[0]:.4f} to {study.doubling[1]:.4f} over test cases)"
     )
+    edge = " Its exponent is at an end of what was searched: the errors do not follow it." if law.is_at_an_end else ""
     return [
         f"Error = {law.floor:.4f} + {law.scale:.4f} n^-{law.exponent:.3f} misses the measured errors by "
-        f"{law.residual:.4f} in root mean square.{at_an_end} By it, {2 * last.cases:g} cases would bring "
+        f"{law.residual:.4f} in root mean square.{edge} By it, {2 * last.cases:g} cases would bring "
         f"{doubling_gain(law, last.cases):.4f} more Dice than {last.cases:g}{interval}. This is a guess: a law fitted "
         f"to {len(study.points)} sizes says little of sizes that nobody tried, and nothing of another budget."
     ]

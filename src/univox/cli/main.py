@@ -24,6 +24,7 @@ from univox.cli.pack import pack
 from univox.cli.plan import plan
 from univox.cli.predict import predict
 from univox.cli.recipes import recipes
+from univox.cli.slices import slices
 from univox.cli.sparsify import sparsify
 from univox.cli.study import study
 from univox.cli.threads import let_go_of_idle_cores
@@ -62,6 +63,7 @@ for _verb in (
     check,
     divide,
     sparsify,
+    slices,
     plan,
     train,
     extend,

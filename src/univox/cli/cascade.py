@@ -10,7 +10,7 @@ import typer
 
 from univox.cli.console import say
 from univox.cli.dataset_options import ClassSelection, Jobs, LabelFolder, LabelsAre, Layout, SubjectPattern
-from univox.cli.run_options import Cache, Device, Holdout, Seed, SkipBadCases, Validation
+from univox.cli.run_options import Cache, Device, Holdout, Seed, SkipBadCases, Validation, budget_in_seconds
 
 if TYPE_CHECKING:
     from univox.data.classes import Classes
@@ -61,12 +61,9 @@ def cascade(
     from univox.data.source import DatasetSource
     from univox.errors import RecipeError
     from univox.model.folder import read_model
-    from univox.training.budget import parse_budget
     from univox.training.cascade import STAGES, CascadeRequest, read_cascade_request, train_cascade
     from univox.training.request import TrainRequest
 
-    if budget is not None and iterations is not None:
-        raise RecipeError(expected="either --budget or --iterations", got="both", remedy="leave one of them out")
     if resume:
         request = read_cascade_request(output)
     elif dataset is None:
@@ -81,7 +78,7 @@ def cascade(
                 output=output,
                 recipe=recipe,
                 overrides=tuple(overrides or ()),
-                budget_seconds=None if budget is None else parse_budget(budget),
+                budget_seconds=budget_in_seconds(budget, iterations),
                 iterations=iterations,
                 holdout=holdout,
                 validation=validation,

@@ -22,7 +22,16 @@ from univox.cli.dataset_options import (
     dataset_sources,
     either_named_or_a_share,
 )
-from univox.cli.run_options import Cache, Device, Holdout, Seed, SkipBadCases, TrustNetwork, Validation
+from univox.cli.run_options import (
+    Cache,
+    Device,
+    Holdout,
+    Seed,
+    SkipBadCases,
+    TrustNetwork,
+    Validation,
+    budget_in_seconds,
+)
 
 if TYPE_CHECKING:
     from univox.training.extend import Extended
@@ -75,12 +84,8 @@ def extend(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin an extension anew that did not end.")] = False,
 ) -> None:
     """Add a dataset to a model as a new domain; every older domain's output stays as it is, to the last bit."""
-    from univox.errors import RecipeError
-    from univox.training.budget import parse_budget
     from univox.training.extend_request import ExtendRequest
 
-    if budget is not None and iterations is not None:
-        raise RecipeError(expected="either --budget or --iterations", got="both", remedy="leave one of them out")
     either_named_or_a_share(test_cases, holdout)
     _check_mode(mode, output=output, allowed=allow_forgetting, old=old)
     [source] = dataset_sources(
@@ -101,7 +106,7 @@ def extend(
         like=like,
         mode=mode,
         overrides=tuple(overrides or ()),
-        budget_seconds=None if budget is None else parse_budget(budget),
+        budget_seconds=budget_in_seconds(budget, iterations),
         iterations=iterations,
         holdout=holdout,
         validation=validation,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from univox.cli.console import say
-from univox.cli.run_options import Device, Seed
+from univox.cli.run_options import Device, Seed, budget_in_seconds
 
 
 def fill(
@@ -33,12 +33,8 @@ def fill(
 ) -> None:
     """Train on the annotated slices of one volume, and fill in the rest; annotated voxels keep their label."""
     from univox.cli.progress import TrainingProgress
-    from univox.errors import RecipeError
-    from univox.training.budget import parse_budget
     from univox.training.fill import fill as run
 
-    if budget is not None and iterations is not None:
-        raise RecipeError(expected="either --budget or --iterations", got="both", remedy="leave one of them out")
     with TrainingProgress() as progress:
         filled = run(
             volume,
@@ -48,7 +44,7 @@ def fill(
             everywhere=everywhere,
             model=model,
             observer=progress,
-            budget_seconds=parse_budget(budget or "5m") if iterations is None else None,
+            budget_seconds=budget_in_seconds(budget or ("5m" if iterations is None else None), iterations),
             iterations=iterations,
             recipe=recipe,
             overrides=tuple(overrides or ()),

@@ -22,3 +22,20 @@ TrustNetwork = Annotated[
     bool, typer.Option("--trust-network", help="Allow a network that is not univox's own; it runs foreign code.")
 ]
 """Named `trust` in every verb."""
+
+
+def budget_in_seconds(budget: str | None, iterations: int | None) -> float | None:
+    """Read how long a training may take; none where its length is given in iterations, or left to the recipe.
+
+    Raises:
+        RecipeError: Both are given, or the time cannot be read.
+
+    >>> budget_in_seconds("1m30s", None), budget_in_seconds(None, 5)
+    (90.0, None)
+    """
+    from univox.errors import RecipeError
+    from univox.training.budget import parse_budget
+
+    if budget is not None and iterations is not None:
+        raise RecipeError(expected="either --budget or --iterations", got="both", remedy="leave one of them out")
+    return None if budget is None else parse_budget(budget)

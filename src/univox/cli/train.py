@@ -22,7 +22,7 @@ from univox.cli.dataset_options import (
     dataset_sources,
     either_named_or_a_share,
 )
-from univox.cli.run_options import Cache, Device, Holdout, Seed, SkipBadCases, Validation
+from univox.cli.run_options import Cache, Device, Holdout, Seed, SkipBadCases, Validation, budget_in_seconds
 
 if TYPE_CHECKING:
     from univox.data.source import DatasetSource
@@ -101,13 +101,10 @@ def train(
     """Train one network, on one dataset or on several, and leave a model folder."""
     from univox.cli.progress import TrainingProgress
     from univox.errors import RecipeError
-    from univox.training.budget import parse_budget
     from univox.training.request import TrainRequest
     from univox.training.run import remove_run
     from univox.training.run import train as run
 
-    if budget is not None and iterations is not None:
-        raise RecipeError(expected="either --budget or --iterations", got="both", remedy="leave one of them out")
     either_named_or_a_share(test_cases, holdout)
     if resume:
         request = TrainRequest.read(output)
@@ -129,7 +126,7 @@ def train(
             output=output,
             recipe=recipe,
             overrides=tuple(overrides or ()),
-            budget_seconds=None if budget is None else parse_budget(budget),
+            budget_seconds=budget_in_seconds(budget, iterations),
             iterations=iterations,
             init_from=init_from,
             init_part=init_part,

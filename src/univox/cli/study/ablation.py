@@ -11,7 +11,7 @@ import typer
 
 from univox.cli.console import say
 from univox.cli.dataset_options import Borders, ClassSelection, Jobs, LabelFolder, LabelsAre, Layout
-from univox.cli.run_options import Cache, Device, Holdout, Seed, Validation
+from univox.cli.run_options import Cache, Device, Holdout, Seed, Validation, budget_in_seconds
 
 
 def ablation(
@@ -50,11 +50,8 @@ def ablation(
     from univox.studies.ablation import ablation as run
     from univox.studies.ablation_results import arms_markdown, write_ablation
     from univox.studies.arms import choose_arms
-    from univox.training.budget import parse_budget
     from univox.training.request import TrainRequest
 
-    if budget is not None and iterations is not None:
-        raise RecipeError(expected="either --budget or --iterations", got="both", remedy="leave one of them out")
     if judge_on not in ("test", "validation"):
         raise RecipeError(expected="--judge-on test or validation", got=repr(judge_on), remedy="choose one of them")
     chosen = choose_arms(recipe, arms, only)
@@ -70,7 +67,7 @@ def ablation(
             ),
         ),
         output=output,
-        budget_seconds=None if budget is None else parse_budget(budget),
+        budget_seconds=budget_in_seconds(budget, iterations),
         iterations=iterations,
         holdout=holdout,
         validation=validation,

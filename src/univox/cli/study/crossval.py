@@ -11,7 +11,7 @@ import typer
 
 from univox.cli.console import say
 from univox.cli.dataset_options import ClassSelection, Jobs, LabelFolder, LabelsAre, Layout, SubjectPattern
-from univox.cli.run_options import Cache, Device, Seed, Validation
+from univox.cli.run_options import Cache, Device, Seed, Validation, budget_in_seconds
 
 
 def crossval(
@@ -54,22 +54,18 @@ def crossval(
     from univox.cli.progress import TrainingProgress
     from univox.data.protocol import parse_protocol
     from univox.data.source import DatasetSource
-    from univox.errors import RecipeError
     from univox.studies.arms import choose_arms
     from univox.studies.crossval.results import crossval_markdown, write_crossval
     from univox.studies.crossval.run import crossval as run
-    from univox.training.budget import parse_budget
     from univox.training.request import TrainRequest
 
-    if budget is not None and iterations is not None:
-        raise RecipeError(expected="either --budget or --iterations", got="both", remedy="leave one of them out")
     source = DatasetSource(
         path=dataset, layout=layout, classes=classes, labels=labels, labels_are=labels_are, subjects=subjects
     )
     request = TrainRequest(
         datasets=(source,),
         output=output,
-        budget_seconds=None if budget is None else parse_budget(budget),
+        budget_seconds=budget_in_seconds(budget, iterations),
         iterations=iterations,
         validation=validation,
         seed=seed,

@@ -20,7 +20,7 @@ from univox.cli.dataset_options import (
     SubjectPatterns,
     dataset_sources,
 )
-from univox.cli.run_options import Cache, Device, Holdout, Seed, Validation
+from univox.cli.run_options import Cache, Device, Holdout, Seed, Validation, budget_in_seconds
 
 
 def extension(
@@ -58,16 +58,12 @@ def extension(
 ) -> None:
     """Add a dataset to a network of others, and measure it and what they lose (Table 3 of the 3D U2-Net)."""
     from univox.cli.progress import TrainingProgress
-    from univox.errors import RecipeError
     from univox.studies.arms import choose_arms
     from univox.studies.domains.extension import DEFAULT_RECIPES
     from univox.studies.domains.extension import extension as run
     from univox.studies.domains.extension_results import extension_markdown, write_extension
-    from univox.training.budget import parse_budget
     from univox.training.request import TrainRequest
 
-    if budget is not None and iterations is not None:
-        raise RecipeError(expected="either --budget or --iterations", got="both", remedy="leave one of them out")
     *base_sources, new_source = dataset_sources(
         [*base, new],
         layout=layout,
@@ -80,7 +76,7 @@ def extension(
     request = TrainRequest(
         datasets=tuple(base_sources),
         output=output,
-        budget_seconds=None if budget is None else parse_budget(budget),
+        budget_seconds=budget_in_seconds(budget, iterations),
         iterations=iterations,
         holdout=holdout,
         validation=validation,

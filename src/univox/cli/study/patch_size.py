@@ -21,7 +21,7 @@ from univox.cli.dataset_options import (
     SubjectPatterns,
     dataset_sources,
 )
-from univox.cli.run_options import Cache, Device, Holdout, Seed, Validation
+from univox.cli.run_options import Cache, Device, Holdout, Seed, Validation, budget_in_seconds
 
 
 def patch_size(
@@ -53,15 +53,11 @@ def patch_size(
 ) -> None:
     """Train one recipe with several sizes of patch, and compare them (Figure 8 of the Non-local U-Net)."""
     from univox.cli.progress import TrainingProgress
-    from univox.errors import RecipeError
     from univox.studies.patch_size import patch_arms
     from univox.studies.patch_size import patch_size as run
     from univox.studies.patch_size_results import patches_markdown, write_patch_size
-    from univox.training.budget import parse_budget
     from univox.training.request import TrainRequest
 
-    if budget is not None and iterations is not None:
-        raise RecipeError(expected="either --budget or --iterations", got="both", remedy="leave one of them out")
     request = TrainRequest(
         datasets=dataset_sources(
             [dataset],
@@ -74,7 +70,7 @@ def patch_size(
             test_cases=test_cases,
         ),
         output=output,
-        budget_seconds=None if budget is None else parse_budget(budget),
+        budget_seconds=budget_in_seconds(budget, iterations),
         iterations=iterations,
         holdout=holdout,
         validation=validation,

@@ -11,7 +11,7 @@ import typer
 
 from univox.cli.console import say
 from univox.cli.dataset_options import ClassSelection, Ignore, Jobs, LabelFolder, LabelsAre, Layout
-from univox.cli.run_options import Cache, Device, Seed
+from univox.cli.run_options import Cache, Device, Seed, budget_in_seconds
 from univox.cli.sparsify import Axes
 
 
@@ -41,22 +41,18 @@ def sparse(
     from univox.cli.progress import TrainingProgress
     from univox.data.source import DatasetSource
     from univox.data.sparsify import AXES
-    from univox.errors import RecipeError
     from univox.studies.arms import Arm
     from univox.studies.sparse import sparse_study
     from univox.studies.sparse_results import sparse_markdown, write_sparse
-    from univox.training.budget import parse_budget
     from univox.training.request import TrainRequest
 
-    if budget is not None and iterations is not None:
-        raise RecipeError(expected="either --budget or --iterations", got="both", remedy="leave one of them out")
     source = DatasetSource(
         path=dataset, layout=layout, classes=classes, labels=labels, labels_are=labels_are, ignore=ignore
     )
     request = TrainRequest(
         datasets=(source,),
         output=output,
-        budget_seconds=None if budget is None else parse_budget(budget),
+        budget_seconds=budget_in_seconds(budget, iterations),
         iterations=iterations,
         seed=seed,
         jobs=jobs,

@@ -20,7 +20,7 @@ from univox.cli.dataset_options import (
     SubjectPatterns,
     dataset_sources,
 )
-from univox.cli.run_options import Cache, Device, Holdout, Seed, SkipBadCases
+from univox.cli.run_options import Cache, Device, Holdout, Seed, SkipBadCases, budget_in_seconds
 
 
 def training_size(
@@ -59,14 +59,10 @@ def training_size(
 ) -> None:
     """Find out how many labelled cases are enough: train on more and more of them, and judge on the same others."""
     from univox.cli.progress import TrainingProgress
-    from univox.errors import RecipeError
     from univox.studies.training_size import training_size as run
     from univox.studies.training_size_results import training_size_markdown, write_training_size
-    from univox.training.budget import parse_budget
     from univox.training.request import TrainRequest
 
-    if budget is not None and iterations is not None:
-        raise RecipeError(expected="either --budget or --iterations", got="both", remedy="leave one of them out")
     request = TrainRequest(
         datasets=dataset_sources(
             [dataset],
@@ -80,7 +76,7 @@ def training_size(
         output=output,
         recipe=recipe,
         overrides=tuple(overrides or ()),
-        budget_seconds=None if budget is None else parse_budget(budget),
+        budget_seconds=budget_in_seconds(budget, iterations),
         iterations=iterations,
         holdout=holdout,
         validation=validation,

@@ -20,7 +20,7 @@ from univox.cli.dataset_options import (
     SubjectPatterns,
     dataset_sources,
 )
-from univox.cli.run_options import Cache, Device, Holdout, Seed, Validation
+from univox.cli.run_options import Cache, Device, Holdout, Seed, Validation, budget_in_seconds
 
 
 def universal(
@@ -67,15 +67,11 @@ def universal(
 ) -> None:
     """Compare one network for several datasets with one for each (Table 2 of the 3D U2-Net)."""
     from univox.cli.progress import TrainingProgress
-    from univox.errors import RecipeError
     from univox.studies.arms import choose_arms
     from univox.studies.domains.universal import universal as run
     from univox.studies.domains.universal_results import universal_markdown, write_universal
-    from univox.training.budget import parse_budget
     from univox.training.request import TrainRequest
 
-    if budget is not None and iterations is not None:
-        raise RecipeError(expected="either --budget or --iterations", got="both", remedy="leave one of them out")
     request = TrainRequest(
         datasets=dataset_sources(
             datasets,
@@ -87,7 +83,7 @@ def universal(
             test_cases=test_cases,
         ),
         output=output,
-        budget_seconds=None if budget is None else parse_budget(budget),
+        budget_seconds=budget_in_seconds(budget, iterations),
         iterations=iterations,
         holdout=holdout,
         validation=validation,

@@ -32,7 +32,7 @@ def evaluate(
         str | None,
         typer.Option(
             help="Groups, or single names (`univox metrics`), divided by commas: overlap, surface, volume, "
-            "modified-hausdorff, lesions, segments, all; default: overlap,surface,volume.",
+            "modified-hausdorff, lesions, segments, objects, all; default: overlap,surface,volume.",
             show_default=False,
         ),
     ] = None,

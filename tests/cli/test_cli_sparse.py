@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from univox.cli.main import app
@@ -35,3 +37,19 @@ def test_a_time_and_a_number_of_iterations_are_one_too_many(tiny_dataset: Path, 
         run("fill", *case, "--ignore", 1, *both)
     with pytest.raises(RecipeError, match="--iterations"):
         run("study", "sparse", tiny_dataset, "--slices", 1, *both)
+
+
+def test_every_verb_that_reads_labels_can_be_told_what_nobody_labelled() -> None:
+    def flags(command: Any) -> dict[str, set[str]]:
+        if hasattr(command, "commands"):
+            return {
+                f"{name} {inner}".strip(): found
+                for name, sub in command.commands.items()
+                for inner, found in flags(sub).items()
+            }
+        return {"": {flag for parameter in command.params for flag in parameter.opts}}
+
+    reading = {verb: found for verb, found in flags(get_command(app)).items() if "--labels-are" in found}
+    assert {"train", "evaluate", "study ablation"} <= reading.keys()
+    # Slices of a volume that is annotated in part are refused.
+    assert [verb for verb, found in reading.items() if "--ignore" not in found] in ([], ["slices"])

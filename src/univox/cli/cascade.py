@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from univox.cli.console import say
-from univox.cli.dataset_options import ClassSelection, Jobs, LabelFolder, LabelsAre, Layout, SubjectPattern
+from univox.cli.dataset_options import ClassSelection, Ignore, Jobs, LabelFolder, LabelsAre, Layout, SubjectPattern
 from univox.cli.run_options import Cache, Device, Holdout, Seed, SkipBadCases, Validation, budget_in_seconds
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def cascade(
     classes: ClassSelection = None,
     labels: LabelFolder = None,
     labels_are: LabelsAre = "auto",
+    ignore: Ignore = None,
     subjects: SubjectPattern = None,
     skip_bad_cases: SkipBadCases = False,
     jobs: Jobs = 2,
@@ -70,7 +71,13 @@ def cascade(
         raise RecipeError(expected="a dataset to train on", got="none", remedy="univox cascade DATASET -o MODEL")
     else:
         source = DatasetSource(
-            path=dataset, layout=layout, classes=classes, labels=labels, labels_are=labels_are, subjects=subjects
+            path=dataset,
+            layout=layout,
+            classes=classes,
+            labels=labels,
+            labels_are=labels_are,
+            ignore=ignore,
+            subjects=subjects,
         )
         request = CascadeRequest(
             whole=TrainRequest(

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from univox.cli.console import say
-from univox.cli.dataset_options import Borders, ClassSelection, Jobs, LabelFolder, LabelsAre, Layout
+from univox.cli.dataset_options import Borders, ClassSelection, Ignore, Jobs, LabelFolder, LabelsAre, Layout
 from univox.cli.run_options import Cache, Device, Holdout, Seed, Validation, budget_in_seconds
 
 
@@ -38,6 +38,7 @@ def ablation(
     classes: ClassSelection = None,
     labels: LabelFolder = None,
     labels_are: LabelsAre = "auto",
+    ignore: Ignore = None,
     borders: Borders = "background",
     jobs: Jobs = 2,
     device: Device = "auto",
@@ -63,6 +64,7 @@ def ablation(
                 classes=classes,
                 labels=labels,
                 labels_are=labels_are,
+                ignore=ignore,
                 borders=borders,
             ),
         ),

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from univox.cli.console import say
-from univox.cli.dataset_options import ClassSelection, Jobs, LabelFolder, LabelsAre, Layout, SubjectPattern
+from univox.cli.dataset_options import ClassSelection, Ignore, Jobs, LabelFolder, LabelsAre, Layout, SubjectPattern
 from univox.cli.run_options import Device
 
 
@@ -40,6 +40,7 @@ def compare(
     classes: ClassSelection = None,
     labels: LabelFolder = None,
     labels_are: LabelsAre = "auto",
+    ignore: Ignore = None,
     subjects: SubjectPattern = None,
     jobs: Jobs = 2,
     device: Device = "auto",
@@ -54,7 +55,13 @@ def compare(
     named = (name.strip() for value in cases or () for name in value.split(","))
     asked = Asked(
         source=DatasetSource(
-            path=dataset, layout=layout, classes=classes, labels=labels, labels_are=labels_are, subjects=subjects
+            path=dataset,
+            layout=layout,
+            classes=classes,
+            labels=labels,
+            labels_are=labels_are,
+            ignore=ignore,
+            subjects=subjects,
         ),
         models=tuple(model),
         output=output,

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from univox.cli.console import say
-from univox.cli.dataset_options import ClassSelection, Jobs, LabelFolder, LabelsAre, Layout, SubjectPattern
+from univox.cli.dataset_options import ClassSelection, Ignore, Jobs, LabelFolder, LabelsAre, Layout, SubjectPattern
 from univox.cli.run_options import Cache, Device, Seed, Validation, budget_in_seconds
 
 
@@ -45,6 +45,7 @@ def crossval(
     classes: ClassSelection = None,
     labels: LabelFolder = None,
     labels_are: LabelsAre = "auto",
+    ignore: Ignore = None,
     subjects: SubjectPattern = None,
     jobs: Jobs = 2,
     device: Device = "auto",
@@ -60,7 +61,13 @@ def crossval(
     from univox.training.request import TrainRequest
 
     source = DatasetSource(
-        path=dataset, layout=layout, classes=classes, labels=labels, labels_are=labels_are, subjects=subjects
+        path=dataset,
+        layout=layout,
+        classes=classes,
+        labels=labels,
+        labels_are=labels_are,
+        ignore=ignore,
+        subjects=subjects,
     )
     request = TrainRequest(
         datasets=(source,),

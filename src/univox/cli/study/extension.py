@@ -12,6 +12,7 @@ import typer
 from univox.cli.console import say
 from univox.cli.dataset_options import (
     ClassSelections,
+    Ignores,
     Jobs,
     LabelFolders,
     LabelsAre,
@@ -50,6 +51,7 @@ def extension(
     classes: ClassSelections = None,
     labels: LabelFolders = None,
     labels_are: LabelsAre = "auto",
+    ignore: Ignores = None,
     subjects: SubjectPatterns = None,
     test_cases: NamedTestCases = None,
     jobs: Jobs = 2,
@@ -70,6 +72,7 @@ def extension(
         classes=classes,
         labels=labels,
         labels_are=labels_are,
+        ignore=ignore,
         subjects=subjects,
         test_cases=test_cases,
     )

@@ -13,6 +13,7 @@ from univox.cli.console import say
 from univox.cli.dataset_options import (
     Borders,
     ClassSelections,
+    Ignore,
     Jobs,
     LabelFolders,
     LabelsAre,
@@ -44,6 +45,7 @@ def patch_size(
     classes: ClassSelections = None,
     labels: LabelFolders = None,
     labels_are: LabelsAre = "auto",
+    ignore: Ignore = None,
     borders: Borders = "background",
     subjects: SubjectPatterns = None,
     test_cases: NamedTestCases = None,
@@ -65,6 +67,7 @@ def patch_size(
             classes=classes,
             labels=labels,
             labels_are=labels_are,
+            ignore=ignore,
             borders=borders,
             subjects=subjects,
             test_cases=test_cases,

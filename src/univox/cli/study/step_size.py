@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from univox.cli.console import say
-from univox.cli.dataset_options import Borders, ClassSelection, LabelFolder, LabelsAre, Layout
+from univox.cli.dataset_options import Borders, ClassSelection, Ignore, LabelFolder, LabelsAre, Layout
 from univox.cli.run_options import Device, TrustNetwork
 
 
@@ -38,6 +38,7 @@ def step_size(
     classes: ClassSelection = None,
     labels: LabelFolder = None,
     labels_are: LabelsAre = "auto",
+    ignore: Ignore = None,
     borders: Borders = "background",
     device: Device = "auto",
     trust: TrustNetwork = False,
@@ -52,7 +53,13 @@ def step_size(
     request = StepSizeRequest(
         model=model,
         source=DatasetSource(
-            path=dataset, layout=layout, classes=classes, labels=labels, labels_are=labels_are, borders=borders
+            path=dataset,
+            layout=layout,
+            classes=classes,
+            labels=labels,
+            labels_are=labels_are,
+            ignore=ignore,
+            borders=borders,
         ),
         output=output,
         steps=tuple(step or ()),

@@ -12,6 +12,7 @@ import typer
 from univox.cli.console import say
 from univox.cli.dataset_options import (
     ClassSelections,
+    Ignore,
     Jobs,
     LabelFolders,
     LabelsAre,
@@ -52,6 +53,7 @@ def training_size(
     classes: ClassSelections = None,
     labels: LabelFolders = None,
     labels_are: LabelsAre = "auto",
+    ignore: Ignore = None,
     subjects: SubjectPatterns = None,
     jobs: Jobs = 2,
     device: Device = "auto",
@@ -70,6 +72,7 @@ def training_size(
             classes=classes,
             labels=labels,
             labels_are=labels_are,
+            ignore=ignore,
             subjects=subjects,
             test_cases=test_cases,
         ),

@@ -12,6 +12,7 @@ import typer
 from univox.cli.console import say
 from univox.cli.dataset_options import (
     ClassSelections,
+    Ignores,
     Jobs,
     LabelFolders,
     LabelsAre,
@@ -59,6 +60,7 @@ def universal(
     classes: ClassSelections = None,
     labels: LabelFolders = None,
     labels_are: LabelsAre = "auto",
+    ignore: Ignores = None,
     subjects: SubjectPatterns = None,
     test_cases: NamedTestCases = None,
     jobs: Jobs = 2,
@@ -79,6 +81,7 @@ def universal(
             classes=classes,
             labels=labels,
             labels_are=labels_are,
+            ignore=ignore,
             subjects=subjects,
             test_cases=test_cases,
         ),

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +12,9 @@ from scipy import ndimage
 
 from univox.data.classes import Classes
 from univox.errors import RecipeError
+from univox.image import read_label
 from univox.inference.objects import ObjectSettings, number_objects
+from univox.metrics import mean_average_precision, object_overlaps
 
 CELL = Classes.of({0: "rest", 1: "cell"})
 BLOBS = arrays.arrays(bool, arrays.array_shapes(min_dims=2, max_dims=3, min_side=3, max_side=9))
@@ -90,3 +95,17 @@ def test_classes_are_numbered_one_after_the_other() -> None:
 def test_sizes_are_whole_numbers_from_one() -> None:
     with pytest.raises(RecipeError, match="at least 1 voxel"):
         ObjectSettings(min_size=0)
+
+
+def test_real_nuclei_come_back_from_their_class_map(shared_data: Callable[[str], Path]) -> None:
+    files = sorted((shared_data("nuclei_2d_dsb2018") / "labels").glob("*.png"))[:12]
+    found: dict[str, float] = {}
+    for borders in ("none", "background", "class"):
+        classes = Classes.of_instances(borders=borders)
+        scores = []
+        for path in files:
+            label = read_label(path).array
+            objects = number_objects(classes.to_index(label), classes, ObjectSettings())
+            scores.append(mean_average_precision(object_overlaps(label, objects)))
+        found[borders] = float(np.mean(scores))
+    assert found["none"] < 0.9 < found["background"] <= found["class"]

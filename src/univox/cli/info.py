@@ -28,8 +28,12 @@ def info(
     Every weights file is verified by its sha256. MODEL/README.md, the model card, tells more.
     """
     from univox.model.account import account
+    from univox.model.composition import is_composition
     from univox.model.folder import read_model
 
+    if is_composition(model):
+        _show_composition(model, as_json)
+        return
     stored = read_model(model)
     counted = account(stored)
     if as_json:
@@ -47,6 +51,37 @@ def info(
         say(f"{number}. {_origin(one)}")
     for domain in stored.domains.values():
         say(f"{domain.name}: {_classes(domain)}; {_calibration(domain)}")
+
+
+def _show_composition(path: Path, as_json: bool) -> None:
+    """Show models that predict as one; `univox info` tells more of each."""
+    from univox.model.composition import Cascade, read_composition
+
+    composition, members = read_composition(path)
+    if as_json:
+        say_json(composition.model_dump(mode="json"))
+        return
+    say(f"{path}: {composition.kind} of {len(members)} models")
+    rows: list[list[str]] = []
+    for member, stored in zip(composition.members, members, strict=True):
+        domain = stored.domain()
+        dice = domain.validation.get("mean_dice")
+        rows.append(
+            [
+                str(path / member.folder),
+                stored.spec.name,
+                f"{stored.num_parameters():,}",
+                ", ".join(domain.label_classes.names[1:]),
+                "-" if dice is None else f"{dice:.3f}",
+            ]
+        )
+    table("", ["model", "network", "parameters", "classes", "validation Dice"], rows, right={2, 4})
+    if isinstance(composition, Cascade):
+        region = composition.region
+        say(
+            f"region: the first model's classes, pieces from {region.least_piece:.0%} of the largest on,"
+            f" closed by {region.closing_mm:g} mm{', filled' if region.fill else ''}, margin {region.margin_mm:g} mm"
+        )
 
 
 def _rows(counted: Account) -> list[list[str]]:

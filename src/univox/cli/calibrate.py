@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from univox.cli.console import say, table
-from univox.cli.dataset_options import DatasetPath, Ignore, LabelFolder, LabelsAre, Layout
+from univox.cli.dataset_options import Borders, DatasetPath, Ignore, LabelFolder, LabelsAre, Layout
 from univox.cli.run_options import Device, TrustNetwork
 
 FEW = 3
@@ -34,6 +34,7 @@ def calibrate(
     layout: Layout = "auto",
     labels: LabelFolder = None,
     labels_are: LabelsAre = "auto",
+    borders: Borders = "background",
     ignore: Ignore = None,
     device: Device = "auto",
     trust: TrustNetwork = False,
@@ -45,7 +46,7 @@ def calibrate(
     from univox.data.layouts import open_dataset
     from univox.inference import calibrate as work
 
-    opened = open_dataset(dataset, layout=layout, labels=labels, labels_are=labels_are, ignore=ignore)
+    opened = open_dataset(dataset, layout=layout, labels=labels, labels_are=labels_are, borders=borders, ignore=ignore)
     run = work.measure if measure_only else work.calibrate
     done = run(
         model,

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from univox.cli.console import say
-from univox.cli.dataset_options import ClassSelection, Ignore, Jobs, LabelFolder, LabelsAre, Layout, SubjectPattern
+from univox.cli.dataset_options import (
+    Borders,
+    ClassSelection,
+    Ignore,
+    Jobs,
+    LabelFolder,
+    LabelsAre,
+    Layout,
+    SubjectPattern,
+)
 from univox.cli.run_options import Cache, Device, Holdout, Seed, SkipBadCases, Validation, budget_in_seconds
 
 if TYPE_CHECKING:
@@ -48,6 +57,7 @@ def cascade(
     classes: ClassSelection = None,
     labels: LabelFolder = None,
     labels_are: LabelsAre = "auto",
+    borders: Borders = "background",
     ignore: Ignore = None,
     subjects: SubjectPattern = None,
     skip_bad_cases: SkipBadCases = False,
@@ -76,6 +86,7 @@ def cascade(
             classes=classes,
             labels=labels,
             labels_are=labels_are,
+            borders=borders,
             ignore=ignore,
             subjects=subjects,
         )

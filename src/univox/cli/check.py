@@ -9,7 +9,16 @@ from typing import Annotated
 import typer
 
 from univox.cli.console import complain, say, say_json, table
-from univox.cli.dataset_options import ClassSelection, DatasetPath, Ignore, Jobs, LabelFolder, LabelsAre, Layout
+from univox.cli.dataset_options import (
+    Borders,
+    ClassSelection,
+    DatasetPath,
+    Ignore,
+    Jobs,
+    LabelFolder,
+    LabelsAre,
+    Layout,
+)
 from univox.errors import UnivoxError
 
 EXIT = {"sound": 0, "warnings": 1, "errors": 2}
@@ -21,6 +30,7 @@ def check(
     classes: ClassSelection = None,
     labels: LabelFolder = None,
     labels_are: LabelsAre = "auto",
+    borders: Borders = "background",
     ignore: Ignore = None,
     jobs: Jobs = 2,
     as_json: Annotated[bool, typer.Option("--json", help="Write the findings as JSON.")] = False,
@@ -34,7 +44,13 @@ def check(
 
     try:
         opened = open_dataset(
-            dataset, layout=layout, classes=classes, labels=labels, labels_are=labels_are, ignore=ignore
+            dataset,
+            layout=layout,
+            classes=classes,
+            labels=labels,
+            labels_are=labels_are,
+            borders=borders,
+            ignore=ignore,
         )
     except UnivoxError as error:
         complain(str(error))

@@ -11,6 +11,7 @@ import typer
 
 from univox.cli.console import say
 from univox.cli.dataset_options import (
+    Borders,
     ClassSelection,
     Ignore,
     Jobs,
@@ -73,6 +74,7 @@ def extend(
     classes: ClassSelection = None,
     labels: LabelFolder = None,
     labels_are: LabelsAre = "auto",
+    borders: Borders = "background",
     ignore: Ignore = None,
     subjects: SubjectPattern = None,
     skip_bad_cases: SkipBadCases = False,
@@ -94,6 +96,7 @@ def extend(
         classes=[classes] if classes else None,
         labels=[labels] if labels else None,
         labels_are=labels_are,
+        borders=borders,
         ignore=[ignore] if ignore else None,
         subjects=[subjects] if subjects else None,
         test_cases=test_cases,

@@ -8,7 +8,16 @@ from typing import Annotated
 import typer
 
 from univox.cli.console import say
-from univox.cli.dataset_options import ClassSelection, DatasetPath, Ignore, Jobs, LabelFolder, LabelsAre, Layout
+from univox.cli.dataset_options import (
+    Borders,
+    ClassSelection,
+    DatasetPath,
+    Ignore,
+    Jobs,
+    LabelFolder,
+    LabelsAre,
+    Layout,
+)
 
 
 def plan(
@@ -18,6 +27,7 @@ def plan(
     classes: ClassSelection = None,
     labels: LabelFolder = None,
     labels_are: LabelsAre = "auto",
+    borders: Borders = "background",
     ignore: Ignore = None,
     jobs: Jobs = 2,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the JSON here.")] = None,
@@ -27,7 +37,9 @@ def plan(
     from univox.data.plan import make_plan
     from univox.recipes.catalog import load_recipe
 
-    opened = open_dataset(dataset, layout=layout, classes=classes, labels=labels, labels_are=labels_are, ignore=ignore)
+    opened = open_dataset(
+        dataset, layout=layout, classes=classes, labels=labels, labels_are=labels_are, borders=borders, ignore=ignore
+    )
     chosen = load_recipe(recipe)
     made = make_plan(
         opened,

@@ -10,7 +10,16 @@ from typing import Annotated
 import typer
 
 from univox.cli.console import say
-from univox.cli.dataset_options import ClassSelection, Ignore, Jobs, LabelFolder, LabelsAre, Layout, SubjectPattern
+from univox.cli.dataset_options import (
+    Borders,
+    ClassSelection,
+    Ignore,
+    Jobs,
+    LabelFolder,
+    LabelsAre,
+    Layout,
+    SubjectPattern,
+)
 from univox.cli.run_options import Device
 
 
@@ -40,6 +49,7 @@ def compare(
     classes: ClassSelection = None,
     labels: LabelFolder = None,
     labels_are: LabelsAre = "auto",
+    borders: Borders = "background",
     ignore: Ignore = None,
     subjects: SubjectPattern = None,
     jobs: Jobs = 2,
@@ -60,6 +70,7 @@ def compare(
             classes=classes,
             labels=labels,
             labels_are=labels_are,
+            borders=borders,
             ignore=ignore,
             subjects=subjects,
         ),

@@ -10,7 +10,16 @@ from typing import Annotated
 import typer
 
 from univox.cli.console import say
-from univox.cli.dataset_options import ClassSelection, Ignore, Jobs, LabelFolder, LabelsAre, Layout, SubjectPattern
+from univox.cli.dataset_options import (
+    Borders,
+    ClassSelection,
+    Ignore,
+    Jobs,
+    LabelFolder,
+    LabelsAre,
+    Layout,
+    SubjectPattern,
+)
 from univox.cli.run_options import Cache, Device, Seed, Validation, budget_in_seconds
 
 
@@ -45,6 +54,7 @@ def crossval(
     classes: ClassSelection = None,
     labels: LabelFolder = None,
     labels_are: LabelsAre = "auto",
+    borders: Borders = "background",
     ignore: Ignore = None,
     subjects: SubjectPattern = None,
     jobs: Jobs = 2,
@@ -66,6 +76,7 @@ def crossval(
         classes=classes,
         labels=labels,
         labels_are=labels_are,
+        borders=borders,
         ignore=ignore,
         subjects=subjects,
     )

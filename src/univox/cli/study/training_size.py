@@ -11,6 +11,7 @@ import typer
 
 from univox.cli.console import say
 from univox.cli.dataset_options import (
+    Borders,
     ClassSelections,
     Ignore,
     Jobs,
@@ -53,6 +54,7 @@ def training_size(
     classes: ClassSelections = None,
     labels: LabelFolders = None,
     labels_are: LabelsAre = "auto",
+    borders: Borders = "background",
     ignore: Ignore = None,
     subjects: SubjectPatterns = None,
     jobs: Jobs = 2,
@@ -72,6 +74,7 @@ def training_size(
             classes=classes,
             labels=labels,
             labels_are=labels_are,
+            borders=borders,
             ignore=ignore,
             subjects=subjects,
             test_cases=test_cases,

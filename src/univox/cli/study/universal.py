@@ -11,6 +11,7 @@ import typer
 
 from univox.cli.console import say
 from univox.cli.dataset_options import (
+    Borders,
     ClassSelections,
     Ignores,
     Jobs,
@@ -60,6 +61,7 @@ def universal(
     classes: ClassSelections = None,
     labels: LabelFolders = None,
     labels_are: LabelsAre = "auto",
+    borders: Borders = "background",
     ignore: Ignores = None,
     subjects: SubjectPatterns = None,
     test_cases: NamedTestCases = None,
@@ -81,6 +83,7 @@ def universal(
             classes=classes,
             labels=labels,
             labels_are=labels_are,
+            borders=borders,
             ignore=ignore,
             subjects=subjects,
             test_cases=test_cases,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from univox.image import read_image, read_label, write_image, write_label
     from univox.inference.calibrate import calibrate
     from univox.inference.loaded_model import load
+    from univox.inference.postprocess import postprocess
     from univox.judging.evaluate import evaluate
     from univox.model.pack import add_pack, export_pack, read_pack, verify_pack
     from univox.training.extend import extend
@@ -43,6 +44,7 @@ __all__ = [
     "fill",
     "load",
     "open_dataset",
+    "postprocess",
     "read_image",
     "read_label",
     "read_pack",
@@ -67,6 +69,7 @@ _HOMES = {
     "fill": "univox.training.fill",
     "load": "univox.inference.loaded_model",
     "open_dataset": "univox.data.layouts",
+    "postprocess": "univox.inference.postprocess",
     "read_image": "univox.image",
     "read_label": "univox.image",
     "read_pack": "univox.model.pack",

@@ -18,7 +18,8 @@ from univox.data.layouts import open_dataset
 from univox.errors import DatasetError, GeometryError, ModelError, UnivoxError
 from univox.image import read_image, read_label
 from univox.inference import Predictor
-from univox.inference.calibrate import calibrate, calibration_cases, measure
+from univox.inference.calibrate import calibrate, measure
+from univox.inference.unseen_cases import unseen_cases
 from univox.metrics import measure_calibration, normalized_entropy, tempered
 from univox.model.folder import read_model
 from univox.model.pack import export_pack, read_pack
@@ -155,7 +156,7 @@ def test_cases_that_cannot_serve_are_refused(
 
 def test_named_cases_serve_once_each(model: Path, dataset: Dataset) -> None:
     domain = read_model(model).domain()
-    assert [case.name for case in calibration_cases(domain, dataset, ["e", "c", "e"])] == ["e", "c"]
+    assert [case.name for case in unseen_cases(domain, dataset, ["e", "c", "e"])] == ["e", "c"]
 
 
 def rewrite(path: Path, change: Callable[[np.ndarray], np.ndarray]) -> None:

@@ -50,7 +50,7 @@ def info(
     for number, one in enumerate(counted.domains.values(), start=1):
         say(f"{number}. {_origin(one)}")
     for domain in stored.domains.values():
-        say(f"{domain.name}: {_classes(domain)}; {_calibration(domain)}")
+        say(f"{domain.name}: {_classes(domain)}; {_calibration(domain)}; {_postprocessing(domain)}")
 
 
 def _show_composition(path: Path, as_json: bool) -> None:
@@ -138,6 +138,11 @@ def _calibration(domain: Domain) -> str:
         f"temperature {fitted.temperature:.3f} (calibration error {figures.ece_before:.4f} before,"
         f" {figures.ece_after:.4f} after, on {len(fitted.cases) or 'untold'} cases)"
     )
+
+
+def _postprocessing(domain: Domain) -> str:
+    chosen = domain.postprocessing
+    return "no post-processing" if chosen is None else f"post-processing: {'; '.join(map(str, chosen.steps))}"
 
 
 def _classes(domain: Domain) -> str:

@@ -22,6 +22,7 @@ from univox.cli.metrics import metrics
 from univox.cli.networks import networks
 from univox.cli.pack import pack
 from univox.cli.plan import plan
+from univox.cli.postprocess import postprocess
 from univox.cli.predict import predict
 from univox.cli.recipes import recipes
 from univox.cli.slices import slices
@@ -71,6 +72,7 @@ for _verb in (
     predict,
     fill,
     calibrate,
+    postprocess,
     evaluate,
     view,
     info,

@@ -57,6 +57,9 @@ def predict(
         bool,
         typer.Option("--uncertainty", help="Write how undecided each voxel is too: entropy, 0 sure to 1 all alike."),
     ] = False,
+    no_postprocessing: Annotated[
+        bool, typer.Option("--no-postprocessing", help="Leave out what univox postprocess stored in the model.")
+    ] = False,
     codes: Annotated[
         Literal["dataset", "index"], typer.Option(help="Write the dataset's own codes, or 0..K-1.")
     ] = "dataset",
@@ -80,7 +83,7 @@ def predict(
     if domain is not None and all_domains:
         raise RecipeError(expected="either --domain or --all-domains", got="both", remedy="leave one of them out")
     objects = _objects(instances, split_touching, min_size)
-    model_settings = _settings(step, overlap, precision, slices)
+    model_settings = _settings(step, overlap, precision, slices, no_postprocessing)
     loaded = load(model, device=device, settings=model_settings, trusted=trust)
     how = _How(output, cases, overwrite, save_probabilities, uncertainty, codes, objects)
     outcomes = _by_all(_of_domains(loaded), inputs, how) if all_domains else _by_one(loaded.domain(domain), inputs, how)
@@ -130,11 +133,15 @@ def _objects(instances: bool, split_touching: bool, min_size: int | None) -> Obj
     return None
 
 
-def _settings(step: int | None, overlap: float | None, precision: str | None, slices: str | None) -> dict[str, Any]:
+def _settings(
+    step: int | None, overlap: float | None, precision: str | None, slices: str | None, no_postprocessing: bool
+) -> dict[str, Any]:
     if step is not None and overlap is not None:
         raise RecipeError(expected="either --step or --overlap", got="both", remedy="leave one of them out")
     axes = None if slices is None else tuple(axis.strip() for axis in slices.split(","))
     asked = {"step": step, "overlap": overlap, "precision": precision, "slice_axes": axes}
+    if no_postprocessing:
+        asked["postprocessing"] = False
     return {name: value for name, value in asked.items() if value is not None}
 
 

@@ -43,6 +43,12 @@ class CaseGeometry:
         """Spatial shape of the box before resampling."""
         return tuple(stop - start for start, stop in self.box)
 
+    @property
+    def image_spacing_mm(self) -> SpacingMM:
+        """Voxel edges of the image, within a millionth: those of the prepared array are kept with six digits."""
+        sizes = zip(self.spacing_mm, self.prepared_shape, self.box_shape, strict=True)
+        return tuple(edge * prepared / size for edge, prepared, size in sizes)
+
     def to_json(self) -> dict[str, Any]:
         """Give plain values."""
         return asdict(self)

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from univox.data.case import Case
-from univox.data.dataset import Dataset, read_case_image, read_case_label
-from univox.data.preprocess import CaseGeometry, prepare_image
-from univox.errors import DatasetError, GeometryError, ModelError, UnivoxError
-from univox.image import Image, grid_difference
+from univox.data.dataset import Dataset
+from univox.errors import DatasetError
 from univox.inference.calibration_voxels import VALUES, VALUES_PER_CASE, CaseVoxels, LabelledVoxels, case_voxels
-from univox.inference.fitting import misfit
 from univox.inference.predictor import Predictor
+from univox.inference.unseen_cases import OnCase, predicted_unseen, unseen_cases
 from univox.metrics import (
     ErrorDetection,
     error_detection,
@@ -26,7 +23,6 @@ from univox.metrics import (
     normalized_entropy,
     tempered,
 )
-from univox.model.domain import Domain
 from univox.model.store_calibration import store_calibration
 from univox.model.stored import StoredModel
 from univox.model.temperature_scaling import CalibrationFigures, TemperatureScaling
@@ -34,9 +30,6 @@ from univox.types import PathLike
 
 SEED = 0
 """Of the choice of voxels: the same cases always give the same temperature."""
-
-OnCase = Callable[[str, int, int], None]
-"""Called as on_case(name, done, total) after each case."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +88,7 @@ def calibrate(
             remedy="leave them to judge the model; --measure-only measures them",
         )
     predictor = Predictor(model, domain=domain, device=device, trusted=trusted)
-    chosen = calibration_cases(predictor.domain, dataset, cases)
+    chosen = unseen_cases(predictor.domain, dataset, cases)
     voxels = _voxels(predictor, dataset, chosen, on_case)
     temperature = fit_temperature(voxels.surroundings.probabilities, voxels.surroundings.label)
     measured = _measured(voxels, temperature, chosen)
@@ -128,95 +121,18 @@ def measure(
         DatasetError, ModelError, FileError: As `calibrate`.
     """
     predictor = Predictor(model, domain=domain, device=device, trusted=trusted)
-    chosen = calibration_cases(predictor.domain, dataset, cases)
+    chosen = unseen_cases(predictor.domain, dataset, cases)
     return _measured(_voxels(predictor, dataset, chosen, on_case), predictor.temperature, chosen)
 
 
-def calibration_cases(domain: Domain, dataset: Dataset, cases: str | Iterable[str]) -> list[Case]:
-    """Find labelled cases that a domain was not trained on.
-
-    Args:
-        domain: Knows its split.
-        dataset: Holds them.
-        cases: "validation", "test", or names.
-
-    Raises:
-        DatasetError: There are none, one is missing or without a label, or one was in training.
-    """
-    split = domain.split
-    if isinstance(cases, str):
-        if not split.get(cases):
-            raise DatasetError(
-                expected=f"{cases} cases that the domain {domain.name} recorded",
-                got="none",
-                remedy="name labelled cases that it was not trained on: --cases NAME,NAME",
-            )
-        cases = split[cases]
-    names = list(dict.fromkeys(cases))
-    seen = [name for name in names if name in split.get("train", [])]
-    if seen or not names:
-        raise DatasetError(
-            expected=f"cases that the domain {domain.name} was not trained on",
-            got=f"{', '.join(seen[:5])}, of its training cases" if seen else "none",
-            remedy="name others: on what it has learned by heart every network looks sure and right",
-        )
-    labelled = {case.name: case for case in dataset.labelled}
-    missing = [name for name in names if name not in labelled]
-    if missing:
-        raise DatasetError(
-            expected=f"cases with a label in {dataset.name}",
-            got=", ".join(missing[:5]),
-            remedy="give the dataset that the domain was trained on",
-            path=dataset.root,
-        )
-    return [labelled[name] for name in names]
-
-
 def _voxels(predictor: Predictor, dataset: Dataset, cases: Sequence[Case], on_case: OnCase | None) -> CaseVoxels:
-    # The domain's classes, not the dataset's: a selection that was made for training holds here too.
-    known = replace(dataset, classes=predictor.classes)
     random, values = np.random.default_rng(SEED), min(VALUES_PER_CASE, VALUES // len(cases))
-    found: list[CaseVoxels] = []
-    for number, case in enumerate(cases, start=1):
-        found.append(_of_case(predictor, known, case, random, values))
-        if on_case is not None:
-            on_case(case.name, number, len(cases))
-    return CaseVoxels.joined(found)
-
-
-def _of_case(
-    predictor: Predictor, dataset: Dataset, case: Case, random: np.random.Generator, values: int
-) -> CaseVoxels:
-    image, label = read_case_image(dataset, case), read_case_label(dataset, case)
-    difference = grid_difference(image, label)
-    if difference is not None:
-        raise GeometryError(
-            expected="a label on the grid of its image",
-            got=difference,
-            remedy="mend the label, or name other cases",
-            path=case.label,
-        )
-    prepared, geometry = _prepared(predictor, image, case)
-    votes = predictor.votes(prepared)
-    if not np.isfinite(votes).all():
-        raise ModelError(
-            expected=f"probabilities for every voxel of {case.name}",
-            got="some that are no numbers",
-            remedy="train the model again; with --set training.precision=fp32 where it overflowed",
-            path=predictor.model.path,
-        )
-    return case_voxels(votes, geometry, label.array, random, values=values)
-
-
-def _prepared(predictor: Predictor, image: Image, case: Case) -> tuple[NDArray[np.float32], CaseGeometry]:
-    error: UnivoxError | None = misfit(predictor.domain, image)
-    if error is None:
-        try:
-            return prepare_image(image, predictor.preprocessing)
-        except DatasetError as found:
-            error = found
-    # Of several cases only the file says which.
-    raise type(error)(expected=error.expected, got=error.got, remedy=error.remedy, path=case.images[0]) from error
+    return CaseVoxels.joined(
+        [
+            case_voxels(each.votes, each.geometry, each.label, random, values=values)
+            for each in predicted_unseen(predictor, dataset, cases, on_case)
+        ]
+    )
 
 
 def _measured(voxels: CaseVoxels, temperature: float, cases: Sequence[Case]) -> MeasuredCalibration:

@@ -21,6 +21,8 @@ from univox.types import PathLike
 class EnsemblePredictor:
     """Averages what its members say of every voxel, each at temperature 1: what was fitted to one is not theirs.
 
+    Nor is any member's post-processing: it was chosen for the labels of that one alone, so none is applied.
+
     Members that prepare an image alike (usual for folds of one dataset) are averaged on the prepared grid, at the cost
     of one restoration; where they differ, each is brought back to the image's own grid first, with every class in
     memory.
@@ -47,7 +49,7 @@ class EnsemblePredictor:
                     path=Path(path),
                 )
         self.path, self.members = Path(path), tuple(members)
-        self.domain = first.domain.model_copy(update={"provenance": {}, "calibration": None})
+        self.domain = first.domain.model_copy(update={"provenance": {}, "calibration": None, "postprocessing": None})
         self.classes, self.settings = first.classes, first.settings
 
     def predict(self, image: Image, *, probabilities: bool = False, uncertainty: bool = False) -> Prediction:

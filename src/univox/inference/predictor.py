@@ -23,13 +23,14 @@ from univox.errors import ModelError, RecipeError, ShapeError
 from univox.image import Image
 from univox.inference.device import pick_device
 from univox.inference.fitting import misfit
+from univox.inference.postprocessed import postprocessed
 from univox.inference.slicewise import decided, slicewise
 from univox.inference.sliding_window import sliding_window
 from univox.model.folder import StoredModel, read_model
 from univox.networks.blocks.sizes import SizeRule, size_rule
 from univox.networks.memory_order import channels_last
 from univox.recipes.inference_settings import InferenceSettings
-from univox.types import PathLike
+from univox.types import PathLike, SpacingMM
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,11 @@ class Prediction:
     """What a network says of one image, on the image's whole canonical grid.
 
     Attributes:
-        label: Class indices (*spatial), 0 is background.
+        label: Class indices (*spatial), 0 is background; after post-processing, where the domain has any.
         codes: The same in the codes of the dataset that the network was trained on.
         probabilities: (K, *spatial), float32, at the domain's temperature; None where they were not asked for.
+            They are the network's own, as is `uncertainty`: where post-processing changed a label, another class may be
+            likeliest.
         seconds: Wall time, preparation included.
         uncertainty: (*spatial), float32: the entropy of the probabilities over its largest value, log K. From 0, one
             class is certain, to 1, all are equally likely; 0 also outside the box that the network saw, which is
@@ -69,6 +72,7 @@ class Predictor:
         classes: Names and codes.
         settings: With the changes applied.
         temperature: Of the probabilities; 1 where the domain has none. Labels do not hang on it.
+        postprocessing: Of the labels; None where the domain has none, or `settings` leave it out.
         window_size: Voxels per axis of a window.
         votes_size: Voxels per axis that a window gives probabilities of: the same, less an unpadded network's margins.
 
@@ -94,6 +98,7 @@ class Predictor:
         self.classes = self.domain.label_classes
         self.settings = changed_settings(self.domain.inference, settings)
         self.temperature = self.domain.temperature
+        self.postprocessing = self.domain.postprocessing if self.settings.postprocessing else None
         self.preprocessing = _preprocessing(self.model, self.domain.preprocessing)
         self.device = pick_device(device)
         if network is None:
@@ -142,6 +147,11 @@ class Predictor:
 
         fused = slicewise(of_slice, volume, self.settings.slice_axes)
         label, entropy = decided(fused)
+        # What was chosen holds for slices: it is done to those across the first axis, as if each came alone.
+        axis = self.settings.slice_axes[0]
+        spacing_mm = tuple(edge for other, edge in enumerate(volume.spacing_mm) if other != axis)
+        slices = [self._postprocessed(part, spacing_mm) for part in np.moveaxis(label, axis, 0)]
+        label = np.stack(slices, axis)
         return Prediction(
             label=label,
             codes=self.classes.to_codes(label),
@@ -168,7 +178,7 @@ class Predictor:
         """
         started = time.perf_counter()
         votes, temperature = self.votes(prepared), self.temperature
-        label = restore_probabilities(votes, geometry)
+        label = self._postprocessed(restore_probabilities(votes, geometry), geometry.image_spacing_mm)
         everything = restore_all_probabilities(votes, geometry, temperature=temperature) if probabilities else None
         entropy = restore_entropy(votes, geometry, temperature=temperature) if uncertainty else None
         return Prediction(
@@ -206,6 +216,11 @@ class Predictor:
         """
         shape = tuple(max(pair) for pair in zip(prepared_shape, self.votes_size, strict=True))
         return count_windows(shape, self.votes_size, self.settings.steps(self.votes_size))
+
+    def _postprocessed(self, label: NDArray[np.unsignedinteger], spacing_mm: SpacingMM) -> NDArray[np.unsignedinteger]:
+        if self.postprocessing is None:
+            return label
+        return postprocessed(label, self.postprocessing.steps, self.classes.names, spacing_mm)
 
     def _window_size(self, rule: SizeRule) -> tuple[int, ...]:
         size = self.settings.window_size

@@ -19,11 +19,19 @@ RECORD = "predictions.json"
 
 @dataclass(frozen=True)
 class Record:
-    """The model folder and the domain that predicted, and the names of the cases that they were asked for."""
+    """What predicted which cases.
+
+    Attributes:
+        model: The model folder.
+        domain: Its domain.
+        cases: Names of the cases that it was asked for.
+        postprocessing: What was done to the labels, and what it gained on the cases that chose it.
+    """
 
     model: Path
     domain: str
     cases: tuple[str, ...]
+    postprocessing: tuple[str, ...] = ()
 
 
 def write_record(folder: Path, predictor: CasePredictor, outcomes: Sequence[Outcome]) -> None:
@@ -43,17 +51,24 @@ def write_record(folder: Path, predictor: CasePredictor, outcomes: Sequence[Outc
             "model": str(predictor.path.resolve()),
             "domain": predictor.domain.name,
             "settings": predictor.settings.model_dump(mode="json"),
+            "postprocessing": _steps(predictor),
             "cases": list(names),
         },
     )
+
+
+def _steps(predictor: CasePredictor) -> list[str]:
+    chosen = predictor.domain.postprocessing if predictor.settings.postprocessing else None
+    return [] if chosen is None else [str(step) for step in chosen.steps]
 
 
 def read_record(folder: Path) -> Record | None:
     """Read the record of a folder; none where there is none, or one that something else wrote."""
     try:
         values = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        return Record(Path(values["model"]), str(values["domain"]), tuple(map(str, values["cases"])))
-    except (OSError, ValueError, KeyError, TypeError):
+        cases, steps = values["cases"], values.get("postprocessing", ())
+        return Record(Path(values["model"]), str(values["domain"]), tuple(map(str, cases)), tuple(map(str, steps)))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 

@@ -47,6 +47,7 @@ def made_by(record: Record | None, source: tuple[StoredModel, Domain] | None) ->
         "network": f"{model.spec.name}, {model.num_parameters(domain.name):,} parameters",
         "trained on": f"{origin.dataset}, {origin.cases.get('train', 0)} cases, seed {seed}",
         "training": f"{_known(origin.iterations)} iterations in {_known(origin.seconds)} s",
+        "post-processing": "; ".join(record.postprocessing) or "none",
         "whole recipe": dict(model.recipe),
     }
 

@@ -57,7 +57,7 @@ def _domain_sections(stored: StoredModel, domain: Domain) -> list[str]:
         f"Images: {domain.spatial_dims}-D; channels: {', '.join(domain.channel_names)}. Network: {parameters}.",
         _class_table(domain),
         f"### Data\n\n{_data(domain)}",
-        f"### Measured\n\n{_measured(domain)}\n\n{_calibrated(domain)}",
+        f"### Measured\n\n{_measured(domain)}\n\n{_calibrated(domain)}\n\n{_postprocessed(domain)}",
     ]
 
 
@@ -110,6 +110,14 @@ def _calibrated(domain: Domain) -> str:
         f" {len(fitted.cases) or 'an untold number of'} cases. Around the foreground that took the expected calibration"
         f" error from {figures.ece_before:.4f} to {figures.ece_after:.4f} there; labels do not hang on it."
     )
+
+
+def _postprocessed(domain: Domain) -> str:
+    chosen = domain.postprocessing
+    if chosen is None:
+        return "Labels are the network's own: no post-processing was chosen (`univox postprocess`)."
+    steps = "\n".join(f"- {step}" for step in chosen.steps)
+    return f"Labels are post-processed, as validation cases chose (`univox postprocess`):\n\n{steps}"
 
 
 def _use(domain: str | None) -> str:

@@ -16,6 +16,7 @@ from pydantic import (
 
 from univox.data.classes import Classes
 from univox.errors import ModelError
+from univox.model.postprocessing import Postprocessing
 from univox.model.temperature_scaling import TemperatureScaling
 
 # A domain's name is the name of its folder: letters and digits of any script, never a way out of the model.
@@ -66,6 +67,7 @@ class Domain(BaseModel):
             nothing was measured.
         calibration: How far its probabilities can be believed; None where nobody fitted a temperature. Then the file
             has no such field, so that whoever does not know it can read the rest.
+        postprocessing: What is done to its label maps; None, and no such field either, where nothing was chosen.
         provenance: How the model came to know it: `dataset`, `layout`, `split` (names per part), `by` (`train`,
             `extend`), `finished`, and what else the verb tells.
     """
@@ -81,6 +83,7 @@ class Domain(BaseModel):
     inference: dict[str, Any] = Field(default_factory=dict)
     validation: dict[str, Any] = Field(default_factory=dict)
     calibration: TemperatureScaling | None = None
+    postprocessing: Postprocessing | None = None
     provenance: dict[str, Any] = Field(default_factory=dict)
 
     @property
@@ -101,8 +104,9 @@ class Domain(BaseModel):
     @model_serializer(mode="wrap")
     def _without_what_is_not_there(self, values_of: SerializerFunctionWrapHandler) -> dict[str, Any]:
         values = values_of(self)
-        if values["calibration"] is None:
-            del values["calibration"]
+        for name in ("calibration", "postprocessing"):
+            if values.get(name, ...) is None:
+                del values[name]
         return values
 
 

@@ -278,7 +278,11 @@ def _named(domain: Domain, name: str) -> Domain:
 
 def _without_case_names(domain: Domain) -> Domain:
     calibration = domain.calibration and domain.calibration.model_copy(update={"cases": ()})
-    return domain.model_copy(update={"provenance": {**domain.provenance, "split": {}}, "calibration": calibration})
+    postprocessing = domain.postprocessing and domain.postprocessing.model_copy(update={"cases": ()})
+    provenance = {**domain.provenance, "split": {}}
+    return domain.model_copy(
+        update={"provenance": provenance, "calibration": calibration, "postprocessing": postprocessing}
+    )
 
 
 def _read(model: PathLike | StoredModel) -> StoredModel:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from univox.atomic import write_json, write_text
-from univox.model.card import model_card
-from univox.model.staging import CARD, DOMAIN, as_read, finite
-from univox.model.stored import DOMAINS, StoredModel
+from univox.model.store_domain import store_domain
+from univox.model.stored import StoredModel
 from univox.model.temperature_scaling import TemperatureScaling
 
 
@@ -26,8 +24,4 @@ def store_calibration(stored: StoredModel, domain: str, calibration: Temperature
         ModelError: The model has no such domain.
         FileError: A file cannot be written.
     """
-    changed = as_read(stored.domain(domain).model_copy(update={"calibration": calibration}))
-    model = StoredModel(stored.path, stored.manifest, {**stored.domains, domain: changed})
-    write_json(stored.path / DOMAINS / domain / DOMAIN, finite(changed.model_dump(mode="json")))
-    write_text(stored.path / CARD, model_card(model))
-    return model
+    return store_domain(stored, stored.domain(domain).model_copy(update={"calibration": calibration}))

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 from univox.errors import RecipeError
 
@@ -33,6 +40,8 @@ class InferenceSettings(BaseModel):
         mirror: Average over all mirrorings of each window too; 2 ** spatial_dims times the work.
         slice_axes: Of a 2-D network that is given a volume: slices lie across each of these axes (array order), and
             what they say is averaged.
+        postprocessing: Apply what was chosen for the domain's label maps, if anything was. Written down only where it
+            is off, so that whoever does not know it can read the rest.
 
     >>> InferenceSettings(step=8).steps((32, 32, 32)), InferenceSettings().steps((64, 96))
     ((8, 8, 8), (32, 48))
@@ -48,6 +57,7 @@ class InferenceSettings(BaseModel):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     mirror: bool = False
     slice_axes: Annotated[tuple[Axis, ...], Field(min_length=1, max_length=3), AfterValidator(_each_once)] = (0,)
+    postprocessing: bool = True
 
     def steps(self, window_size: tuple[int, ...]) -> tuple[int, ...]:
         """Give the voxels between windows, per axis.
@@ -72,3 +82,10 @@ class InferenceSettings(BaseModel):
                 remedy="give smaller steps, or one number for all axes",
             )
         return self.step
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_usual(self, values_of: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values = values_of(self)
+        if values.get("postprocessing") is True:
+            del values["postprocessing"]
+        return values

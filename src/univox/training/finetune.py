@@ -173,7 +173,8 @@ def _changed(domain: Domain, lost: Forgetting) -> Domain:
     """An older domain whose shared weights were trained on: its earlier figures hold no longer."""
     facts: Mapping[str, object] = {"before": lost.before.mean, "after": lost.after.mean, "cases": list(lost.cases)}
     provenance = {**domain.provenance, "forgotten": dict(facts)}
-    return domain.model_copy(update={"validation": {}, "calibration": None, "provenance": provenance})
+    nothing = {"validation": {}, "calibration": None, "postprocessing": None}
+    return domain.model_copy(update={**nothing, "provenance": provenance})
 
 
 def _shown(score: Score) -> str:

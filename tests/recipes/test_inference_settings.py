@@ -39,3 +39,10 @@ def test_steps_that_do_not_fit_the_window_are_refused() -> None:
 def test_a_slip_is_an_error(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError, match=next(iter(wrong))):
         InferenceSettings.model_validate(wrong)
+
+
+def test_post_processing_is_written_down_only_where_it_is_off() -> None:
+    assert "postprocessing" not in InferenceSettings().model_dump()
+    off = InferenceSettings(postprocessing=False)
+    assert off.model_dump(mode="json")["postprocessing"] is False
+    assert InferenceSettings.model_validate(off.model_dump()) == off

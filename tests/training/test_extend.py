@@ -13,7 +13,9 @@ from univox.data.source import DatasetSource
 from univox.errors import CheckpointError, DatasetError, ModelError, RecipeError
 from univox.model.folder import read_model
 from univox.model.membership import remove_domain
+from univox.model.postprocessing import ChosenStep, Postprocessing
 from univox.model.store_calibration import store_calibration
+from univox.model.store_domain import store_domain
 from univox.model.temperature_scaling import CalibrationFigures, TemperatureScaling
 from univox.training.donor import begin_like
 from univox.training.extend import extend
@@ -124,6 +126,10 @@ def test_finetuning_all_forgets_and_says_so(
     figures = CalibrationFigures(voxels=1, nll_before=1, nll_after=1, ece_before=0, ece_after=0)
     scaling = TemperatureScaling(temperature=2, surroundings=figures, whole=figures)
     store_calibration(read_model(base), "Ball", scaling)
+    step = {"class_name": "ball", "kind": "largest", "dice_before": 0.5, "dice_after": 0.6, "cases": 2}
+    chosen = Postprocessing(steps=(ChosenStep.model_validate({**step, "better": 2, "worse": 0}),))
+    stored = read_model(base)
+    store_domain(stored, stored.domain("Ball").model_copy(update={"postprocessing": chosen}))
     before = tree(base)
     _, [lost] = finetune_all(request, old=[DatasetSource(path=tiny_dataset)])
     assert tree(base) == before
@@ -133,6 +139,8 @@ def test_finetuning_all_forgets_and_says_so(
     kept = changed.domains["Ball"].provenance["forgotten"]
     assert (kept["before"], kept["after"]) == (lost.before.mean, lost.after.mean)
     assert changed.domains["Ball"].validation == {}
-    # A temperature holds for the weights that it was fitted with.
+    # A temperature holds for the weights that it was fitted with, and so does what was chosen for their labels.
     assert changed.domains["Ball"].calibration is None
+    assert changed.domains["Ball"].postprocessing is None
+    assert read_model(base).domains["Ball"].postprocessing == chosen
     assert lost.before.mean == pytest.approx(read_model(base).domains["Ball"].validation["mean_dice"])

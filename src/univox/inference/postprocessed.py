@@ -56,7 +56,7 @@ def postprocessed(
     # Removals come first: a speck that lies in another class's hole would keep the hole from being filled.
     for step in sorted(steps, key=lambda step: step.kind == "fill"):
         index = class_index(step, class_names)
-        box = _box(done, index)
+        box = box_of(np.asarray(done == index, dtype=bool))
         if box is not None:
             # Beyond the box of a class lie none of its pieces and none of its holes.
             _apply(done[box], index, step, spacing_mm)
@@ -93,9 +93,13 @@ def least_voxels(size: float, spacing_mm: SpacingMM) -> int:
     return max(1, math.ceil(size / voxel * (1 - SAME_SIZE)))
 
 
-def _box(label: NDArray[np.integer], index: int) -> tuple[slice, ...] | None:
-    found = ndimage.find_objects((label == index).astype(np.uint8))
-    return found[0] if found else None
+def box_of(mask: NDArray[np.bool_]) -> tuple[slice, ...] | None:
+    """Give the smallest box that holds a mask; None of an empty one.
+
+    >>> box_of(np.array([[False, False], [False, True]]))
+    (slice(1, 2, None), slice(1, 2, None))
+    """
+    return ndimage.find_objects(mask.astype(np.uint8))[0] if mask.any() else None
 
 
 def _apply(part: NDArray[np.integer], index: int, step: PostprocessingStep, spacing_mm: SpacingMM) -> None:

@@ -10,11 +10,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from univox.data.classes import NOT_ANNOTATED
 from univox.image.morphology import components
-from univox.inference.postprocessed import class_index, postprocessed
+from univox.inference.postprocessed import box_of, class_index, postprocessed
 from univox.metrics import count, dice, extent, extent_unit
 from univox.model.postprocessing import ChosenStep, PostprocessingStep
 from univox.types import SpacingMM
@@ -69,8 +68,7 @@ class ComparedCase:
     def around(self, index: int) -> tuple[NDArray[Any], NDArray[Any]]:
         """Give label and prediction in the box that holds all of a class: its pieces and holes are whole there."""
         label, prediction = self.label.array(), self.prediction.array()
-        found = ndimage.find_objects(((label == index) | (prediction == index)).astype(np.uint8))
-        box = found[0] if found else tuple(slice(0, 0) for _ in label.shape)
+        box = box_of((label == index) | (prediction == index)) or tuple(slice(0, 0) for _ in label.shape)
         return label[box], prediction[box]
 
 

@@ -188,3 +188,21 @@ def test_cases_that_cannot_serve_are_refused(
     with pytest.raises(DatasetError, match=words):
         postprocess(model, dataset, cases=cases, device="cpu")
     assert read_model(model).domain().postprocessing is None
+
+
+def test_a_volume_by_a_2d_model_is_post_processed_slice_by_slice(write_small_model: Callable[..., Path]) -> None:
+    settings = {"crop": "none", "spacing_mm": "none", "clip": "none", "normalization": {"scope": "none"}}
+    model = write_small_model(spatial_dims=2, preprocessing=settings)
+    volume = Image.from_array(image("a")[None] / 100, spacing_mm=SPACING, channel_names=("T1",))
+    raw = Predictor(model, device="cpu", settings={"slice_axes": (2, 0)}).predict(volume).label
+    figures = {"dice_before": 0.5, "dice_after": 0.6, "cases": 2, "better": 2, "worse": 0}
+    step = ChosenStep.model_validate({"class_name": "class 10", "kind": "least_mm2", "size": 12.0, **figures})
+    stored = read_model(model)
+    store_domain(stored, stored.domain().model_copy(update={"postprocessing": Postprocessing(steps=(step,))}))
+    predictor = Predictor(model, device="cpu", settings={"slice_axes": (2, 0)})
+    done = predictor.predict(volume).label
+    # Across the last axis a pixel has 2 x 1 mm2: six are enough.
+    names = predictor.classes.names
+    expected = np.stack([postprocessed(raw[..., i], [step], names, (2.0, 1.0)) for i in range(raw.shape[2])], -1)
+    np.testing.assert_array_equal(done, expected)
+    assert (done != raw).any()

@@ -50,6 +50,22 @@ def test_a_tiff_stack_with_numbered_objects(tmp_path: Path) -> None:
     np.testing.assert_array_equal(np.stack([read_case_codes(case).array for case in slices.cases]), numbers)
 
 
+def test_blank_slices_are_left_out(tmp_path: Path) -> None:
+    stack = np.random.default_rng(0).integers(1, 60_000, (5, 8, 9)).astype(np.uint16)
+    stack[[0, 3]] = 7
+    for folder, array in (("images", stack), ("labels", (stack > 30_000).astype(np.uint8))):
+        (tmp_path / "old" / folder).mkdir(parents=True)
+        tifffile.imwrite(tmp_path / "old" / folder / "cells.tif", array, photometric="minisblack")
+    volumes = open_dataset(tmp_path / "old")
+    assert [(each.slices, each.blank) for each in write_slices(volumes, tmp_path / "new")] == [(3, 2)]
+    slices = open_dataset(tmp_path / "new", classes="cell=1")
+    assert [case.name[-4:] for case in slices.cases] == ["0001", "0002", "0004"]
+    tifffile.imwrite(tmp_path / "old/images/cells.tif", np.full_like(stack, 7), photometric="minisblack")
+    with pytest.raises(DatasetError, match="one value everywhere in each"):
+        write_slices(open_dataset(tmp_path / "old"), tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
 def test_what_has_no_slices_is_named(tmp_path: Path) -> None:
     volumes = open_dataset(msd(tmp_path / "old", names=("a",)))
     for axes in ((), (0, 0), (3,)):

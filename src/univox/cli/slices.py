@@ -38,7 +38,7 @@ def slices(
     opened = open_dataset(dataset, layout=layout, classes=classes, labels=labels, labels_are=labels_are)
     done = write_slices(opened, output, axes=[int(number) for number in numbers])
     for each in done:
-        say(f"{each.name}: {each.slices} slices")
+        say(f"{each.name}: {each.slices} slices" + (f", {each.blank} blank ones left out" if each.blank else ""))
     codes = written_codes(opened.classes)
     names = ";".join(f"{name}={codes[index]}" for index, name in enumerate(opened.classes.names) if index)
     how = " --labels-are instances" if opened.classes.instances else ""

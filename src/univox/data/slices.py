@@ -24,10 +24,17 @@ IMAGES, LABELS = "slices", "slice_labels"
 
 @dataclass(frozen=True)
 class Sliced:
-    """What became of one volume: its name, and the number of its slices."""
+    """What became of one volume.
+
+    Args:
+        name: Its name.
+        slices: That were written.
+        blank: That were not: one value everywhere teaches nothing, and `univox check` calls it an error.
+    """
 
     name: str
     slices: int
+    blank: int
 
 
 def write_slices(
@@ -39,8 +46,9 @@ def write_slices(
 ) -> tuple[Sliced, ...]:
     """Write every slice of every labelled volume as a case of its own, whose subject is that of the volume.
 
-    Slices are TIFF files with the intensities as they are; a table names files, cases and subjects, so that no split
-    parts the slices of one volume. Labels keep the codes of the dataset's classes, or its numbers of objects.
+    Slices that have one value everywhere, in any channel, are left out. The others are TIFF files with the intensities
+    as they are; a table names files, cases and subjects, so that no split parts the slices of one volume. Labels keep
+    the codes of the dataset's classes, or its numbers of objects.
 
     Args:
         dataset: Of volumes, TIFF stacks among them. It is only read.
@@ -52,8 +60,8 @@ def write_slices(
         What became of each volume.
 
     Raises:
-        DatasetError: Pictures, no labelled case, an axis that there is not or that comes twice, or voxels that nobody
-            labelled.
+        DatasetError: Pictures, no labelled case, an axis that there is not or that comes twice, voxels that nobody
+            labelled, or nothing but blank slices.
         FileError: The output is there already, or a file cannot be read or written.
         GeometryError: A label is not on the grid of its image.
         LabelError: A label holds a code that the dataset does not declare.
@@ -65,11 +73,18 @@ def write_slices(
         for name in (IMAGES, LABELS):
             (folder / name).mkdir()
         for case in dataset.labelled:
-            found = _slices_of(dataset, case, folder, axes)
+            found, blank = _slices_of(dataset, case, folder, axes)
             rows += found
-            done.append(Sliced(case.name, len(found)))
+            done.append(Sliced(case.name, len(found), blank))
             if on_progress is not None:
                 on_progress(len(done), len(dataset.labelled))
+        if not rows:
+            raise DatasetError(
+                expected="slices with something on them",
+                got="one value everywhere in each",
+                remedy="look at the volumes by `univox check`",
+                path=dataset.root,
+            )
         text = io.StringIO()
         table = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
         table.writeheader()
@@ -78,7 +93,8 @@ def write_slices(
     return tuple(done)
 
 
-def _slices_of(dataset: Dataset, case: Case, folder: Path, axes: Sequence[int]) -> list[dict[str, str]]:
+def _slices_of(dataset: Dataset, case: Case, folder: Path, axes: Sequence[int]) -> tuple[list[dict[str, str]], int]:
+    """Write a volume's slices; give a row of the table for each, and the number of blank ones."""
     image, label = read_case_image(dataset, case), read_case_label(dataset, case)
     require_one_grid(image, label, f"the label of {case.name}", case.label)
     if dataset.classes.instances:
@@ -86,21 +102,25 @@ def _slices_of(dataset: Dataset, case: Case, folder: Path, axes: Sequence[int]) 
     else:
         codes = written_codes(dataset.classes)[label.array]
     rows: list[dict[str, str]] = []
+    blank = 0
     for axis in axes:
         spacing_mm = tuple(edge for other, edge in enumerate(image.spacing_mm) if other != axis)
         for index in range(image.spatial_shape[axis]):
+            planes = np.take(image.array, index, axis=axis + 1)
+            if any(np.ptp(plane) == 0 for plane in planes):
+                blank += 1
+                continue
             name = f"{case.name}_axis{axis}_{index:04d}"
             row = {"case": name, "subject": case.subject}
             for number, channel in enumerate(dataset.channel_names):
-                plane = np.take(image.array[number], index, axis=axis)[np.newaxis]
                 row[channel] = f"{IMAGES}/{name}_{number:04d}.tif"
-                write_image(folder / row[channel], Image.from_array(plane, spacing_mm=spacing_mm))
+                write_image(folder / row[channel], Image.from_array(planes[number : number + 1], spacing_mm=spacing_mm))
             row["label"] = f"{LABELS}/{name}.tif"
             marked = np.take(codes, index, axis=axis)
             like = Image.from_array(np.zeros((1, *marked.shape)), spacing_mm=spacing_mm)
             write_label(folder / row["label"], marked, like=like)
             rows.append(row)
-    return rows
+    return rows, blank
 
 
 def _check(dataset: Dataset, axes: Sequence[int]) -> None:

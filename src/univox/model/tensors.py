@@ -41,8 +41,20 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:
         FileError: The file cannot be written.
     """
     with written_atomically(path) as partial:
-        save_file(_plain(tensors), partial, metadata=_METADATA)
+        save_tensors(_plain(tensors), partial, _METADATA)
         return file_sha256(partial)
+
+
+def save_tensors(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
+    """Write tensors to a file as they are.
+
+    Raises:
+        OSError: The file cannot be written; safetensors has an error of its own for a full disk.
+    """
+    try:
+        save_file(tensors, path, metadata=metadata)
+    except SafetensorError as error:
+        raise OSError(str(error)) from error
 
 
 def tensor_bytes(tensors: Mapping[str, Tensor]) -> bytes:

@@ -10,10 +10,10 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from univox.atomic import written_atomically
 from univox.errors import CheckpointError
+from univox.model.tensors import save_tensors
 from univox.training.plateau import Plateau
 from univox.training.schedule import Horizon
 
@@ -48,7 +48,7 @@ def write_tensors(path: Path, tensors: dict[str, torch.Tensor], facts: dict[str,
     """
     plain = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
     with written_atomically(path) as partial:
-        save_file(plain, partial, metadata={"univox": json.dumps(facts)})
+        save_tensors(plain, partial, {"univox": json.dumps(facts)})
 
 
 def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:

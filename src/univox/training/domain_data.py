@@ -17,6 +17,9 @@ from univox.training.decisions import choose_split, fitted_plan, network_specs
 from univox.training.observer import Observer
 from univox.training.request import TrainRequest
 
+NAMED_CASES = 5
+"""Bad cases that a sentence names; of more it gives the number, and `univox check` lists all."""
+
 
 @dataclass(frozen=True)
 class DomainData:
@@ -69,6 +72,8 @@ def sound_dataset(source: DatasetSource, request: TrainRequest, observer: Observ
     bad = bad_cases(findings)
     if bad and not request.skip_bad_cases:
         lines = [f"{name}: {'; '.join(f.cause for f in found)}" for name, found in sorted(bad.items())]
+        if len(lines) > NAMED_CASES:
+            lines[NAMED_CASES:] = [f"and {len(lines) - NAMED_CASES} more"]
         raise DatasetError(
             expected="a sound dataset",
             got=f"{len(bad)} bad case{'s' if len(bad) > 1 else ''} ({' | '.join(lines)})",

@@ -5,7 +5,14 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEMO_OUTPUT ?= demo-output
 
-.PHONY: demo test check format clean
+PEERS := .venv-peers
+PEERS_INSTALLED := $(PEERS)/.installed
+# The peers' environment holds univox too, so that both are measured in one process.
+BENCH_PYTHON = $(if $(wildcard $(PEERS_INSTALLED)),$(PEERS)/bin/python,$(BIN)/python)
+DATASET ?= hippocampus_mri
+TRAINING_OUTPUT ?= bench-training
+
+.PHONY: demo test check format clean bench bench-peers bench-training
 
 demo: $(INSTALLED)
 	$(BIN)/univox demo --output $(DEMO_OUTPUT) --overwrite
@@ -20,8 +27,16 @@ format: $(INSTALLED)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+bench: $(INSTALLED)
+	$(BENCH_PYTHON) benchmarks/run.py
+
+bench-peers: $(PEERS_INSTALLED)
+
+bench-training: $(INSTALLED)
+	$(BIN)/python benchmarks/training.py "$(DATASET)" -o $(TRAINING_OUTPUT)
+
 clean:
-	rm -rf $(VENV) $(DEMO_OUTPUT) build dist
+	rm -rf $(VENV) $(PEERS) $(DEMO_OUTPUT) build dist
 
 # torch goes first, so that nothing that depends on it chooses another build.
 $(INSTALLED): pyproject.toml constraints.txt
@@ -31,3 +46,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --constraint constraints.txt torch
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[dev,tensorboard]"
 	touch $(INSTALLED)
+
+$(PEERS_INSTALLED): pyproject.toml constraints.txt benchmarks/peers.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/pip install --quiet --constraint constraints.txt torch
+	$(PEERS)/bin/pip install --quiet --constraint constraints.txt --editable . --requirement benchmarks/peers.txt
+	touch $(PEERS_INSTALLED)

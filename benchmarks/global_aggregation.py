@@ -1,12 +1,15 @@
 """Seconds and peak memory of global aggregation, beside the written-out form and torch's own call.
 
     python benchmarks/global_aggregation.py [--edge 32] [--channels 64] [--threads 2] [--runs 3] [--memory-gb 8]
+                                            [--quick] [--json]
 
 Attention alone, forward and backward, one case, one head: queries at edge^3, keys and values at (edge / 2)^3. Each
 row runs in a process of its own, so that its peak memory is its own; memory is what the process grew by over its
 inputs. Ratios are to torch's call without dropout in the same precision. A form that holds the matrix of all weights
 (the written-out one, and torch's call with dropout) is not run where its matrices would not fit into --memory-gb. On a
-shared machine set GOMP_SPINCOUNT=1000, as the command line does.
+shared machine set GOMP_SPINCOUNT=1000, as the command line does. With --json ours gives four rows of seconds and four
+of memory, without the written-out form; the ceiling is the arithmetic at the rate of a matrix product, two products in
+the forward and five in the backward, which computes the weights anew.
 """
 
 from __future__ import annotations
@@ -18,6 +21,9 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+
+from row import Row, parser, report
 
 # Whole matrices that a form of its kind holds at its peak, as the rows at edge 32 show.
 MATRICES = 4
@@ -84,18 +90,64 @@ def matrices_gb(form: str, precision: str, dropout: float, edge: int) -> float:
     return MATRICES * edge**3 * (edge // 2) ** 3 * size / 1e9
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--edge", type=int, default=32)
-    parser.add_argument("--channels", type=int, default=64)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--memory-gb", type=float, default=8.0)
-    parser.add_argument("--row", type=int, default=None, help="measure one row here and print JSON")
-    arguments = parser.parse_args()
+def in_own_process(index: int, given: list[str]) -> dict[str, float]:
+    command = [sys.executable, __file__, *given, "--row", str(index)]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def as_rows(arguments: argparse.Namespace, given: list[str]) -> Iterator[Row]:
+    """Ours beside torch's call without dropout, in the form that all benchmarks share."""
+    import torch
+    from ceilings import gemm_flops
+
+    torch.set_num_threads(arguments.threads)
+    operations = 7 * 2 * arguments.edge**3 * (arguments.edge // 2) ** 3 * arguments.channels
+    for precision in ("fp32",) if arguments.quick else ("fp32", "bf16"):
+        torch_alone = in_own_process(ROWS.index(("torch", precision, 0.0)), given)
+        for dropout, at_most in ((0.0, 1.0), (0.5, 2.0)):
+            ours = in_own_process(ROWS.index(("ours", precision, dropout)), given)
+            common = {
+                "peer_name": "torch without dropout",
+                "shape": f"queries {arguments.edge}^3, keys {arguments.edge // 2}^3, {arguments.channels} channels",
+                "threads": arguments.threads,
+                "precision": precision,
+                "quick": arguments.quick,
+            }
+            yield Row(
+                name=f"global aggregation, dropout {dropout:g}, {precision}",
+                unit="s",
+                ours=ours["forward_s"] + ours["backward_s"],
+                peer=torch_alone["forward_s"] + torch_alone["backward_s"],
+                ceiling=operations / gemm_flops(precision, quick=arguments.quick),
+                to_reach={"what": "ratio", "at_most": at_most},
+                **common,
+            )
+            yield Row(
+                name=f"global aggregation, memory, dropout {dropout:g}, {precision}",
+                unit="MiB",
+                # What is small fits into memory that the process has and does not use.
+                ours=max(ours["peak_mb"], 2**-10),
+                peer=max(torch_alone["peak_mb"], 2**-10),
+                to_reach={"what": "ours", "at_most": 200.0},
+                **common,
+            )
+
+
+def main(argv: list[str] | None = None) -> None:
+    made = parser(__doc__)
+    made.add_argument("--edge", type=int, default=None)
+    made.add_argument("--channels", type=int, default=64)
+    made.add_argument("--memory-gb", type=float, default=8.0)
+    made.add_argument("--row", type=int, default=None, help="measure one row here and print JSON")
+    arguments = made.parse_args(argv)
+    arguments.edge = arguments.edge or (8 if arguments.quick else 32)
+    given = sys.argv[1:] if argv is None else argv
     if arguments.row is not None:
         figures = measure(*ROWS[arguments.row], arguments)
         sys.stdout.write(json.dumps(figures))
+        return
+    if arguments.json:
+        report(as_rows(arguments, given), as_json=True)
         return
     header = ("form", "", "dropout", "forward s", "backward s", "seconds /", "peak MB", "memory /")
     sys.stdout.write("{:12} {:5} {:>7} {:>10} {:>10} {:>9} {:>8} {:>8}\n".format(*header))
@@ -104,8 +156,7 @@ def main() -> None:
         if needed > arguments.memory_gb:
             sys.stdout.write(f"{form:12} {precision:5} {dropout:7.1f} not run: about {needed:.0f} GB of matrices\n")
             continue
-        command = [sys.executable, __file__, *sys.argv[1:], "--row", str(index)]
-        figures = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        figures = in_own_process(index, given)
         seconds = figures["forward_s"] + figures["backward_s"]
         if (form, dropout) == ("torch", 0.0):
             reference = (seconds, figures["peak_mb"])

@@ -25,34 +25,43 @@ from univox.judging.palette import class_color
 from univox.judging.svg import INK, as_svg, page_style, standalone
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
-START, END = "<!-- bench -->", "<!-- /bench -->"
-NOTHING = "Not measured yet on a quiet machine: `make bench`."
+COMMANDS = {"bench": "make bench", "training": "make bench-training"}
+"""What makes each of the page's two parts, by the name in its marks."""
 COLUMNS = ("work", "shape", "ours", "peer", "ours / peer", "ceiling", "to reach", "reached")
 
 
-def newest(history: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """The last whole run of each kind of machine, by the kind's words."""
-    whole = [run for run in history if run["whole"] and not run["quick"]]
-    return {kind(run["machine"]): run for run in whole}
+def newest(history: Sequence[Mapping[str, Any]], part: str = "bench") -> dict[str, Mapping[str, Any]]:
+    """The last whole run of a part on each kind of machine, by the kind's words."""
+    name = {"bench": "whole", "training": "training"}[part]
+    return {kind(run["machine"]): run for run in history if run.get(name) and not run["quick"]}
 
 
 def render_page(history: Path = HISTORY, page: Path = PAGE) -> None:
     """Write table and plots; the same history gives the same bytes."""
     text = page.read_text(encoding="utf-8")
-    if text.count(START) != 1 or text.count(END) != 1 or text.index(START) > text.index(END):
+    runs = read(history)
+    for part, command in COMMANDS.items():
+        sections: list[str] = []
+        for words, run in sorted(newest(runs, part).items()):
+            image = f"performance-{part}-{_slug(words)}.svg"
+            svg = ratio_plot(run["rows"], words) if part == "bench" else curves_plot(run["training"], words)
+            write_text(page.parent / "images" / image, standalone(svg))
+            sections.append(f"### {words}\n\n{_told(run)}\n\n{table(run)}\n\n![{part}, {words}](images/{image})")
+        nothing = f"Not measured yet on a quiet machine: `{command}`."
+        text = _between_marks(text, part, "\n\n".join(sections) or nothing, page)
+    write_text(page, text)
+
+
+def _between_marks(text: str, part: str, content: str, page: Path) -> str:
+    start, end = f"<!-- {part} -->", f"<!-- /{part} -->"
+    if text.count(start) != 1 or text.count(end) != 1 or text.index(start) > text.index(end):
         raise FileError(
-            expected=f"a page with {START} and, after it, {END}, once each",
+            expected=f"a page with {start} and, after it, {end}, once each",
             got="another",
             remedy="put the marks where the table is to stand",
             path=page,
         )
-    parts: list[str] = []
-    for words, run in sorted(newest(read(history)).items()):
-        image = f"performance-{_slug(words)}.svg"
-        write_text(page.parent / "images" / image, standalone(ratio_plot(run["rows"], words)))
-        parts.append(f"### {words}\n\n{_told(run)}\n\n{table(run)}\n\n![Ours over the peer's, {words}](images/{image})")
-    before, after = text.split(START)[0], text.split(END)[1]
-    write_text(page, f"{before}{START}\n" + ("\n\n".join(parts) or NOTHING) + f"\n{END}{after}")
+    return f"{text.split(start)[0]}{start}\n{content}\n{end}{text.split(end)[1]}"
 
 
 def table(run: Mapping[str, Any]) -> str:
@@ -79,6 +88,23 @@ def ratio_plot(rows: Sequence[Mapping[str, Any]], words: str) -> str:
         axes.grid(visible=False, axis="y")
         axes.set_title("Ours / peer: left of 1, ours needs less", loc="left")
         return as_svg(figure, f"Ratio of ours to the peer's for each benchmark, {words}")
+
+
+def curves_plot(runs: Sequence[Mapping[str, Any]], words: str) -> str:
+    """Validation Dice over the minutes of the loop: a color for each length of training, a line for each seed."""
+    lengths = list(dict.fromkeys(run["minutes"] for run in runs))
+    with page_style(f"training {words}"):
+        figure = Figure(figsize=(7.6, 3.4), layout="constrained")
+        axes = figure.add_subplot()
+        for place, minutes in enumerate(lengths):
+            for index, run in enumerate(run for run in runs if run["minutes"] == minutes):
+                label = f"{minutes} minutes" if index == 0 else None
+                x = [seconds / 60 for seconds in run["curve"]["seconds"]]
+                axes.plot(x, run["curve"]["dice"], "o-", color=class_color(place), label=label, ms=3, linewidth=1.1)
+        axes.set_xlabel("minutes of the loop")
+        axes.set_title("Validation Dice, a line for each seed", loc="left")
+        axes.legend(loc="lower right")
+        return as_svg(figure, f"Validation Dice over the minutes of training, {words}")
 
 
 def _told(run: Mapping[str, Any]) -> str:

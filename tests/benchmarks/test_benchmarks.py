@@ -166,7 +166,10 @@ def test_a_broken_history_is_named_and_left_alone(tmp_path: Path) -> None:
 @pytest.fixture
 def page(tmp_path: Path) -> Path:
     made = tmp_path / "performance.md"
-    made.write_text("# Prose\n\n<!-- bench -->\nold\n<!-- /bench -->\n\nMore prose.\n")
+    made.write_text(
+        "# Prose\n\n<!-- bench -->\nold\n<!-- /bench -->\n\nMore prose.\n"
+        "<!-- training -->\n<!-- /training -->\nThe end.\n"
+    )
     return made
 
 
@@ -182,9 +185,10 @@ def test_the_page_is_a_function_of_the_history_and_the_prose_stays(page: Path) -
     plots = {path.name: path.read_bytes() for path in (page.parent / "images").iterdir()}
     assert render(page, line()) == first
     assert {path.name: path.read_bytes() for path in (page.parent / "images").iterdir()} == plots
-    assert list(plots) == ["performance-two-cores-of-test-cpu-avx2.svg"]
+    assert list(plots) == ["performance-bench-two-cores-of-test-cpu-avx2.svg"]
     assert first.startswith("# Prose\n\n<!-- bench -->\n### two cores of Test CPU (avx2)")
-    assert first.endswith("<!-- /bench -->\n\nMore prose.\n")
+    assert "\n<!-- /bench -->\n\nMore prose.\n<!-- training -->\n" in first
+    assert first.endswith("<!-- /training -->\nThe end.\n")
     assert "| first | 8^3; fp32 | 1 s | 4 s (MONAI) | 0.25 | - | ours / peer at most 0.5 | yes |" in first
     assert "| second | 8^3; fp32 | 1,234 GB/s | - | - | - | - | - |" in first
 
@@ -200,9 +204,7 @@ def test_the_newest_whole_run_of_each_machine_is_shown(page: Path) -> None:
 
 
 def test_a_failure_is_a_line_of_the_table(page: Path) -> None:
-    assert "| loader |  | failed | no | memory |" in render(page, line(failed={"loader": "no | memory"})).replace(
-        "/", "|"
-    )
+    assert "| loader |  | failed | no / memory |" in render(page, line(failed={"loader": "no | memory"}))
 
 
 def test_without_a_run_the_page_says_so(page: Path) -> None:
@@ -216,6 +218,51 @@ def test_a_page_without_its_marks_is_left_alone(page: Path) -> None:
     assert page.read_text() == "no marks"
 
 
-def test_the_page_in_the_documentation_has_its_marks() -> None:
+def test_curves_of_training_stand_in_their_own_part(page: Path) -> None:
+    curve = {"seconds": [30.0, 60.0], "dice": [0.5, 0.75]}
+    trained = [{"minutes": 3, "seed": seed, "dice": 0.8, "curve": curve} for seed in (0, 1)]
+    before, after = render(page, line(whole=False, commit="trained", training=trained)).split("<!-- training -->")
+    assert "trained" in after
+    assert "Not measured yet" in before
+    assert "3 minutes" in (page.parent / "images" / "performance-training-two-cores-of-test-cpu-avx2.svg").read_text()
+
+
+def test_a_learning_curve_counts_the_seconds_of_iterations_and_validations(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    events = [
+        {"event": "iteration", "iteration": 1, "loss": 1.0, "seconds": 0.5},
+        {"event": "validation", "iteration": 1, "mean_dice": 0.25, "seconds": 2.0},
+        {"event": "iteration", "iteration": 2, "loss": 1.0, "seconds": 0.5},
+        {"event": "validation", "iteration": 2, "mean_dice": None, "seconds": 2.0},
+        {"event": "validation", "iteration": 2, "mean_dice": 0.5, "seconds": 1.0},
+    ]
+    log.write_text("".join(json.dumps(event) + "\n" for event in events))
+    assert import_module("training").curve(log) == {"seconds": [2.5, 6.0], "dice": [0.25, 0.5]}
+
+
+@pytest.mark.slow
+def test_training_is_measured_and_not_repeated(
+    tiny_dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    training, history = import_module("training"), tmp_path / "history.jsonl"
+    command = [str(tiny_dataset), "-o", str(tmp_path / "runs"), "--minutes", "3", "--seeds", "0", "1", "--quick"]
+    command += ["--threads", "1", "--json", "--holdout", "0.25", "--history", str(history)]
+    training.main([*command, "--cache", str(tmp_path / "cache")])
+    first = capsys.readouterr().out
+    for row in map(json.loads, first.splitlines()):
+        check_row(row)
+    models = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob("model.json")}
+    assert len(models) == 2
+    training.main([*command, "--cache", str(tmp_path / "cache")])
+    assert capsys.readouterr().out == first
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob("model.json")} == models
+    assert [len(kept["training"]) for kept in import_module("history").read(history)] == [2, 2]
+
+
+def test_the_page_in_the_documentation_has_its_marks(page: Path) -> None:
     text = import_module("render").PAGE.read_text(encoding="utf-8")
-    assert text.count("<!-- bench -->") == text.count("<!-- /bench -->") == 1
+    page.write_text(text)
+    # As it stands it is what the history in the repository gives.
+    history = import_module("history").HISTORY
+    import_module("render").render_page(history, page)
+    assert page.read_text() == text

@@ -33,6 +33,7 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
     "surface_metrics": (),
     "resampling": (),
     "loader": (),
+    "many_classes": (),
     "start_up": (),
     "sliding_window": ("--full",),
 }

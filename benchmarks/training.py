@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from history import HISTORY, append, commit, machine
+from peak_memory import measured
 from render import render_page
 from row import Row, report
 
@@ -47,13 +48,10 @@ def train(dataset: Path, folder: Path, length: Sequence[str], seed: int, asked: 
     folder.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, "OMP_NUM_THREADS": str(asked.threads)}
     with (folder / "train.txt").open("a") as told:
-        process = subprocess.Popen(command, stdout=told, stderr=subprocess.STDOUT, env=environment)
-        _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"training ended with {process.returncode}; see {folder / 'train.txt'}")
-    # Linux counts in KiB, macOS in bytes.
-    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 2**20
+        _, peak_mib, status = measured(command, stdout=told, stderr=subprocess.STDOUT, env=environment)
+    if status:
+        raise SystemExit(f"training ended with {status}; see {folder / 'train.txt'}")
+    return peak_mib
 
 
 def curve(log: Path) -> dict[str, list[float]]:

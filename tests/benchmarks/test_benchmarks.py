@@ -15,7 +15,7 @@ import torch
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 # Those that start processes of their own, or wait for such, are slow.
-SLOW = ("global_aggregation", "loader", "start_up")
+SLOW = ("global_aggregation", "loader", "many_classes", "start_up")
 FAST = (
     "ceilings",
     "depthwise",

@@ -106,7 +106,7 @@ def as_row(name: str, precision: str, found: Sequence[Figures], inputs: Sequence
     written = image.shape[0] * image.shape[1] * math.prod(facts.pop("incoming"))
     moved = (2 * image.numel() + written) * image.element_size()
     return Row(
-        name=f"depthwise backward, {name}",
+        name=f"depthwise backward, {name}, {precision}",
         unit="ms",
         ours=1e3 * ours,
         peer=1e3 * peer,

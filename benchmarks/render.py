@@ -27,7 +27,7 @@ from univox.judging.svg import INK, as_svg, page_style, standalone
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 COMMANDS = {"bench": "make bench", "training": "make bench-training"}
 """What makes each of the page's two parts, by the name in its marks."""
-COLUMNS = ("work", "shape", "ours", "peer", "ours / peer", "ceiling", "to reach", "reached")
+COLUMNS = ("work", "shape", "ours", "peer", "ours / peer", "ceiling", "ours / ceiling", "to reach", "reached")
 
 
 def newest(history: Sequence[Mapping[str, Any]], part: str = "bench") -> dict[str, Mapping[str, Any]]:
@@ -65,11 +65,12 @@ def _between_marks(text: str, part: str, content: str, page: Path) -> str:
 
 
 def table(run: Mapping[str, Any]) -> str:
-    """Markdown, a line per row, then one per program that failed."""
-    lines = [_line(COLUMNS), "|---|---|---:|---:|---:|---:|---|---|"]
+    """Markdown, a line per row, then one per program that failed, and below what there is to say of the rows."""
+    lines = [_line(COLUMNS), "|---|---|---:|---:|---:|---:|---:|---|---|"]
     lines += [_line(_cells(row)) for row in run["rows"]]
-    lines += [_line((name, "", "failed", why, "", "", "", "no")) for name, why in run["failed"].items()]
-    return "\n".join(lines)
+    lines += [_line((name, "", "failed", why, "", "", "", "", "no")) for name, why in run["failed"].items()]
+    notes = [f"- {row['name']}: {row['note']}" for row in run["rows"] if row["note"]]
+    return "\n".join([*lines, "", *notes] if notes else lines)
 
 
 def ratio_plot(rows: Sequence[Mapping[str, Any]], words: str) -> str:
@@ -121,9 +122,11 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
 
     reached = {None: "-", True: "yes", False: "no"}[row["reached"]]
     ratio = "-" if row["ratio"] is None else _number(row["ratio"])
+    of_ceiling = "-" if row["ceiling"] is None else _number(row["ours"] / row["ceiling"])
     shape = f"{row['shape']}; {row['precision']}"
     peer = figure(row["peer"], row["peer_name"])
-    return (row["name"], shape, figure(row["ours"]), peer, ratio, figure(row["ceiling"]), _target(row), reached)
+    ceiling, target = figure(row["ceiling"]), _target(row)
+    return (row["name"], shape, figure(row["ours"]), peer, ratio, ceiling, of_ceiling, target, reached)
 
 
 def _target(row: Mapping[str, Any]) -> str:

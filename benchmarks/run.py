@@ -37,6 +37,8 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
     "start_up": (),
     "sliding_window": ("--full",),
 }
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")
+"""Ours and every peer get the same threads, whichever library of theirs makes them."""
 QUIET_LOAD = 0.5
 """More than this is waiting or running already: the figures are then those of a shared machine."""
 
@@ -46,7 +48,7 @@ def measure(name: str, *, threads: int, quick: bool) -> tuple[list[dict[str, Any
     flags = ["--quick"] if quick else list(PROGRAMS[name])
     command = [sys.executable, str(HERE / f"{name}.py"), "--json", "--threads", str(threads), *flags]
     # As the command line does; see docs/decisions/0005.
-    environment = {"GOMP_SPINCOUNT": "1000", **os.environ}
+    environment = {"GOMP_SPINCOUNT": "1000", **os.environ, **dict.fromkeys(THREADS, str(threads))}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     rows = [{**json.loads(line), "program": name} for line in done.stdout.splitlines() if line.startswith("{")]
     if done.returncode == 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Callable
@@ -170,6 +171,12 @@ def test_a_pack_carries_it_and_names_only_if_asked(
     export_pack(model, "brain", tmp_path / "nameless.univox", case_names=False)
     nameless = read_pack(tmp_path / "nameless.univox").domain.postprocessing
     assert nameless == chosen.model_copy(update={"cases": ()})
+
+
+def test_labels_with_unlabelled_voxels_are_refused(model: Path, dataset: Dataset) -> None:
+    partly = dataclasses.replace(dataset, classes=dataclasses.replace(dataset.classes, ignored=(99,)))
+    with pytest.raises(DatasetError, match="every voxel is labelled"):
+        postprocess(model, partly, device="cpu")
 
 
 @pytest.mark.parametrize(

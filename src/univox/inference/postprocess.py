@@ -61,7 +61,8 @@ def postprocess(
         on_case: Hears of each case.
 
     Raises:
-        DatasetError: There are no such cases, one has no label or holds nan, or one was in training.
+        DatasetError: There are no such cases, one has no label or holds nan, or one was in training; or voxels that
+            nobody labelled.
         ModelError: A case does not fit the domain, or the network gives no numbers for it.
         FileError: A case cannot be read, or the model not be written.
     """
@@ -70,6 +71,13 @@ def postprocess(
             expected="validation cases, or cases by name, to choose post-processing on",
             got="the test cases",
             remedy="leave them to judge the model: univox predict and evaluate, with it and with --no-postprocessing",
+        )
+    if dataset.classes.ignored:
+        raise DatasetError(
+            expected="labels in which every voxel is labelled, to choose post-processing on",
+            got="some that nobody labelled",
+            remedy="choose on other cases: what a piece holds there nobody knows",
+            path=dataset.root,
         )
     predictor = Predictor(model, domain=domain, device=device, trusted=trusted)
     chosen = unseen_cases(predictor.domain, dataset, cases)

@@ -1,4 +1,4 @@
-"""Post-processing stored: weights untouched, and whenever the program is killed an old or a new model."""
+"""What is found out of a domain, stored: weights untouched, and after any kill an old or a new model."""
 
 from __future__ import annotations
 
@@ -7,39 +7,47 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_models import base, domain, tree
+from small_models import CALIBRATION, base, domain, tree
 
 from univox.errors import FileError, ModelError
 from univox.model.folder import read_model
 from univox.model.postprocessing import ChosenStep, Postprocessing
 from univox.model.store_domain import store_domain
 from univox.model.stored import StoredModel
+from univox.model.temperature_scaling import TemperatureScaling
 
 STEP = ChosenStep(class_name="class 1", kind="largest", dice_before=0.5, dice_after=0.75, cases=3, better=3, worse=0)
-CHOSEN = Postprocessing(steps=(STEP,), cases=("c",))
+FOUND: dict[str, Any] = {
+    "postprocessing": Postprocessing(steps=(STEP,), cases=("c",)),
+    "calibration": TemperatureScaling.model_validate(CALIBRATION),
+}
+SAID = {"postprocessing": str(STEP), "calibration": "temperature 1.500"}
+each_finding = pytest.mark.parametrize("field", list(FOUND))
 
 
-def store(stored: StoredModel, name: str, chosen: Postprocessing | None) -> StoredModel:
-    return store_domain(stored, stored.domain(name).model_copy(update={"postprocessing": chosen}))
+def store(stored: StoredModel, field: str, value: object) -> StoredModel:
+    return store_domain(stored, stored.domain("brain").model_copy(update={field: value}))
 
 
-def test_two_files_change_and_come_back(tmp_path: Path) -> None:
+@each_finding
+def test_two_files_change_and_come_back(tmp_path: Path, field: str) -> None:
     stored = base(tmp_path / "model", "brain", "liver")
     before = tree(stored.path)
-    changed = store(stored, "brain", CHOSEN)
+    changed = store(stored, field, FOUND[field])
     assert read_model(stored.path).domains == changed.domains
-    assert (changed.domain("brain").postprocessing, changed.domain("liver").postprocessing) == (CHOSEN, None)
+    assert [getattr(changed.domain(name), field) for name in ("brain", "liver")] == [FOUND[field], None]
     after = tree(stored.path)
     assert {name for name in after if after[name] != before.get(name)} == {"domains/brain/domain.json", "README.md"}
     assert after.keys() == before.keys()
-    assert str(STEP).encode() in after["README.md"]
-    store(changed, "brain", None)
+    assert SAID[field].encode() in after["README.md"]
+    store(changed, field, None)
     assert tree(stored.path) == before
 
 
+@each_finding
 @pytest.mark.parametrize("killed_at", [1, 2])
 def test_killed_while_writing_it_leaves_a_whole_model(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed_at: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed_at: int, field: str
 ) -> None:
     stored = base(tmp_path / "model", "brain")
     before, calls = tree(stored.path), 0
@@ -54,15 +62,18 @@ def test_killed_while_writing_it_leaves_a_whole_model(
 
     monkeypatch.setattr(Path, "replace", replace)
     with pytest.raises(KeyboardInterrupt):
-        store(stored, "brain", CHOSEN)
+        store(stored, field, FOUND[field])
     monkeypatch.undo()
     after = tree(stored.path)
     assert after.keys() == before.keys()
-    assert read_model(stored.path).domain().postprocessing == (None if killed_at == 1 else CHOSEN)
+    assert getattr(read_model(stored.path).domain(), field) == (None if killed_at == 1 else FOUND[field])
     assert after["README.md"] == before["README.md"]
 
 
-def test_a_full_disk_is_one_sentence_and_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@each_finding
+def test_a_full_disk_is_one_sentence_and_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, field: str
+) -> None:
     stored = base(tmp_path / "model", "brain")
     before = tree(stored.path)
 
@@ -71,7 +82,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_the_old_file(tmp_path: Path, mon
 
     monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(FileError, match=r"domain\.json: expected to write this file, got No space left on device"):
-        store(stored, "brain", CHOSEN)
+        store(stored, field, FOUND[field])
     monkeypatch.undo()
     assert tree(stored.path) == before
 

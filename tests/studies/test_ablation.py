@@ -120,7 +120,7 @@ def test_a_study_of_an_older_program_goes_on(request_of: TrainRequest, monkeypat
     kept = json.loads(path.read_text())
     del kept["request"]["datasets"][0]["validation_cases"], kept["request"]["freeze"]
     path.write_text(json.dumps(kept))
-    monkeypatch.setattr("univox.studies.study_folder.train", lambda *_, **__: pytest.fail("trained again"))
+    monkeypatch.setattr("univox.training.run.train", lambda *_, **__: pytest.fail("trained again"))
     assert ablation(request_of, [arm("standard")], judged_on="validation").results == before.results
     path.write_text(json.dumps({**kept, "request": {"datasets": []}}))
     with pytest.raises(CheckpointError, match="another dataset"):
@@ -131,7 +131,7 @@ def test_an_arm_left_out_once_is_not_forgotten(request_of: TrainRequest, monkeyp
     # Else its result would later pass for that of an arm with other settings.
     ablation(request_of, [arm("standard")], judged_on="validation")
     with monkeypatch.context() as patch:
-        patch.setattr("univox.studies.study_folder.train", lambda *_, **__: pytest.fail("refused before any training"))
+        patch.setattr("univox.training.run.train", lambda *_, **__: pytest.fail("refused before any training"))
         with pytest.raises(pytest.fail.Exception):
             ablation(request_of, [arm("separable")], judged_on="validation")
         with pytest.raises(CheckpointError, match="another arm standard"):

@@ -14,7 +14,6 @@ from univox.errors import CheckpointError, DatasetError, ModelError, RecipeError
 from univox.model.folder import read_model
 from univox.model.membership import remove_domain
 from univox.model.postprocessing import ChosenStep, Postprocessing
-from univox.model.store_calibration import store_calibration
 from univox.model.store_domain import store_domain
 from univox.model.temperature_scaling import CalibrationFigures, TemperatureScaling
 from univox.training.donor import begin_like
@@ -125,7 +124,8 @@ def test_finetuning_all_forgets_and_says_so(
     assert not (tmp_path / "changed").exists()
     figures = CalibrationFigures(voxels=1, nll_before=1, nll_after=1, ece_before=0, ece_after=0)
     scaling = TemperatureScaling(temperature=2, surroundings=figures, whole=figures)
-    store_calibration(read_model(base), "Ball", scaling)
+    stored = read_model(base)
+    store_domain(stored, stored.domain("Ball").model_copy(update={"calibration": scaling}))
     step = {"class_name": "ball", "kind": "largest", "dice_before": 0.5, "dice_after": 0.6, "cases": 2}
     chosen = Postprocessing(steps=(ChosenStep.model_validate({**step, "better": 2, "worse": 0}),))
     stored = read_model(base)

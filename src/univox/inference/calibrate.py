@@ -23,7 +23,7 @@ from univox.metrics import (
     normalized_entropy,
     tempered,
 )
-from univox.model.store_calibration import store_calibration
+from univox.model.store_domain import store_domain
 from univox.model.stored import StoredModel
 from univox.model.temperature_scaling import CalibrationFigures, TemperatureScaling
 from univox.types import PathLike
@@ -92,7 +92,7 @@ def calibrate(
     voxels = _voxels(predictor, dataset, chosen, on_case)
     temperature = fit_temperature(voxels.surroundings.probabilities, voxels.surroundings.label)
     measured = _measured(voxels, temperature, chosen)
-    store_calibration(predictor.model, predictor.domain.name, measured.scaling)
+    store_domain(predictor.model, predictor.domain.model_copy(update={"calibration": measured.scaling}))
     return measured
 
 

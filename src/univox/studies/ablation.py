@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,10 +14,11 @@ from univox.recipes.catalog import load_recipe
 from univox.studies.arms import Arm
 from univox.studies.held_out import HeldOut, predict_and_judge, refuse_nothing_held_out
 from univox.studies.planned import Planned, time_left
-from univox.studies.study_folder import finish_run, refuse_another_study, run_of_arm
-from univox.training.log import read_log
+from univox.studies.study_folder import refuse_another_study, run_of_arm
+from univox.training.log import median_seconds, read_log
 from univox.training.observer import Observer
 from univox.training.request import TrainRequest
+from univox.training.run import finish_run
 
 RESULT = "result.json"
 
@@ -144,7 +144,7 @@ def _result(request: TrainRequest, arm: Arm, judged_on: str, observer: Observer)
         parameters=stored.num_parameters(),
         iterations=stored.provenance["iterations"],
         seconds=stored.provenance["seconds"],
-        seconds_per_iteration=_pace(model),
+        seconds_per_iteration=median_seconds(model / "run" / "log.jsonl"),
         validation_dice=domain.validation.get("mean_dice"),
         held_out_dice=None if judged is None else judged.dice,
         held_out_low=None if judged is None else judged.low,
@@ -153,11 +153,6 @@ def _result(request: TrainRequest, arm: Arm, judged_on: str, observer: Observer)
     )
     write_json(path, asdict(result))
     return result
-
-
-def _pace(model: Path) -> float:
-    events = read_log(model / "run" / "log.jsonl")
-    return statistics.median([event["seconds"] for event in events if event["event"] == "iteration"])
 
 
 def _held_out(request: TrainRequest, model: Path, observer: Observer) -> HeldOut:

@@ -11,7 +11,7 @@ from univox.data.dataset import Dataset
 from univox.data.source import DatasetSource
 from univox.errors import DatasetError
 from univox.inference.inputs import Input
-from univox.inference.predict_files import predict_files
+from univox.inference.predict_files import Outcome, predict_files
 from univox.inference.predictor import Predictor
 from univox.inference.record import write_record
 from univox.judging.evaluate import Evaluation
@@ -74,15 +74,25 @@ def predict_and_judge(
     test = set(predictor.domain.split["test"])
     inputs = [Input(case.name, case.images) for case in dataset.labelled if case.name in test]
     predictions = folder / "predictions"
-    outcomes = predict_files(predictor, inputs, predictions, overwrite=True)
-    for outcome in outcomes:
-        if outcome.status == "failed":
-            raise DatasetError(expected=f"to predict {outcome.name}", got=outcome.message, remedy="see `univox doctor`")
+    outcomes = predict_all(predictor, inputs, predictions)
     write_record(predictions, predictor, outcomes)
     judged = judge(predictions, dataset, folder / "evaluation", jobs=jobs)
     for failure in judged.failures:
         raise DatasetError(expected=f"to judge {failure.case}", got=failure.cause, remedy=failure.remedy)
     return judged
+
+
+def predict_all(predictor: Predictor, inputs: Sequence[Input], folder: Path) -> list[Outcome]:
+    """Predict cases into a folder, those that are there again.
+
+    Raises:
+        DatasetError: One could not be predicted.
+    """
+    outcomes = predict_files(predictor, inputs, folder, overwrite=True)
+    for outcome in outcomes:
+        if outcome.status == "failed":
+            raise DatasetError(expected=f"to predict {outcome.name}", got=outcome.message, remedy="see `univox doctor`")
+    return outcomes
 
 
 def refuse_nothing_held_out(share: float, named: tuple[str, ...], path: Path) -> None:

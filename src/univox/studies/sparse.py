@@ -27,9 +27,10 @@ from univox.metrics import count, iou
 from univox.model.folder import read_model
 from univox.studies.arms import Arm
 from univox.studies.planned import Planned, time_left
-from univox.studies.study_folder import finish_run, refuse_another_study, run_of_arm
+from univox.studies.study_folder import refuse_another_study, run_of_arm
 from univox.training.observer import Observer
 from univox.training.request import TrainRequest
+from univox.training.run import finish_run
 
 
 @dataclass(frozen=True)

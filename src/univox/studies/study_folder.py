@@ -12,9 +12,7 @@ from pydantic import ValidationError
 from univox.atomic import write_json
 from univox.errors import CheckpointError
 from univox.studies.arms import Arm
-from univox.training.observer import Observer
 from univox.training.request import TrainRequest
-from univox.training.run import train
 
 FORMAT_VERSION = 1
 
@@ -104,9 +102,3 @@ def run_of_arm(request: TrainRequest, arm: Arm, model: Path, **changes: Any) -> 
         "freeze": arm.freeze,
     }
     return request.model_copy(update={**own, **changes})
-
-
-def finish_run(request: TrainRequest, observer: Observer) -> None:
-    """Train; a run that is done is left as it is, one that was interrupted goes on where it stood."""
-    if not (request.output / "model.json").exists():
-        train(request, resume=(request.run_folder / "request.json").exists(), observer=observer)

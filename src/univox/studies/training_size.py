@@ -22,12 +22,12 @@ from univox.studies.arms import Arm
 from univox.studies.held_out import predict_and_judge, refuse_nothing_held_out
 from univox.studies.planned import Planned, time_left
 from univox.studies.power_law import PowerLaw, doubling_interval, fit_power_law
-from univox.studies.study_folder import finish_run, refuse_another_study
+from univox.studies.study_folder import refuse_another_study
 from univox.training.decisions import choose_split
 from univox.training.domain_data import sound_dataset
 from univox.training.observer import Observer
 from univox.training.request import TrainRequest
-from univox.training.run import recipe_of
+from univox.training.run import finish_run, recipe_of
 
 RESULT = "result.json"
 SMALLEST = 4

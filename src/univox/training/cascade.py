@@ -16,7 +16,7 @@ from univox.model.composition import Cascade, member_of, write_composition
 from univox.model.folder import read_model
 from univox.training.observer import Observer
 from univox.training.request import TrainRequest
-from univox.training.run import train
+from univox.training.run import finish_run
 
 STAGES = ("stages/region", "stages/inside")
 CROPPED = "stages/cropped"
@@ -105,7 +105,7 @@ def train_cascade(request: CascadeRequest, *, resume: bool = False, observer: Ob
     request.region.indices(regions.classes.names)
     write_json(output / REQUEST, request.model_dump(mode="json"))
     observer.stage(f"stage 1 of 2: {', '.join(regions.classes.names[1:])}")
-    _finish(request.first, observer)
+    finish_run(request.first, observer)
     split = read_model(output / STAGES[0]).domain().split
     cropped = output / CROPPED
     if not (output / STAGES[1] / "model.json").exists() and not cropped.exists():
@@ -115,7 +115,7 @@ def train_cascade(request: CascadeRequest, *, resume: bool = False, observer: Ob
             dataset, regions, cropped, region=request.region, cases=sorted(names), on_progress=observer.advance
         )
     observer.stage(f"stage 2 of 2: {', '.join(dataset.classes.names[1:])}")
-    _finish(request.second(split), observer)
+    finish_run(request.second(split), observer)
     members = tuple(member_of(output, stage) for stage in STAGES)
     write_composition(output, Cascade(members=members, region=request.region))
     shutil.rmtree(cropped, ignore_errors=True)
@@ -138,8 +138,3 @@ def read_cascade_request(output: Path) -> CascadeRequest:
             remedy="start one with `univox cascade DATASET -o MODEL`",
             path=path,
         ) from error
-
-
-def _finish(request: TrainRequest, observer: Observer) -> None:
-    if not (request.output / "model.json").exists():
-        train(request, resume=(request.run_folder / "request.json").exists(), observer=observer)

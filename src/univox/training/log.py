@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -76,6 +77,15 @@ class TensorBoard:
     def close(self) -> None:
         """Flush and close."""
         self._writer.close()
+
+
+def median_seconds(path: Path) -> float:
+    """Give the median time of an iteration, in seconds, by a run's log.
+
+    Raises:
+        StatisticsError: The log holds no iteration.
+    """
+    return statistics.median(event["seconds"] for event in read_log(path) if event["event"] == "iteration")
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:

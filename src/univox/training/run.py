@@ -77,6 +77,16 @@ def train(request: TrainRequest, *, resume: bool = False, observer: Observer | N
     return Trained(request.output, splits, progress.best, progress.iteration, progress.seconds)
 
 
+def finish_run(request: TrainRequest, observer: Observer) -> None:
+    """Train; a run that is done is left as it is, one that was interrupted goes on where it stood.
+
+    Raises:
+        UnivoxError: As `train` does.
+    """
+    if not (request.output / "model.json").exists():
+        train(request, resume=(request.run_folder / "request.json").exists(), observer=observer)
+
+
 def run_to_end(fit: Fit) -> Progress:
     """Run a loop, and let its log go whatever happens."""
     try:

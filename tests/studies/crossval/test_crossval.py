@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import univox
 from univox.data.protocol import parse_protocol
@@ -17,6 +18,7 @@ from univox.data.source import DatasetSource
 from univox.errors import CheckpointError
 from univox.image import read_image
 from univox.judging.tables import read_cases_csv
+from univox.model.folder import read_model
 from univox.studies.arms import Arm
 from univox.studies.crossval.results import crossval_markdown, rows_of, write_crossval
 from univox.studies.crossval.run import CrossValidation, crossval
@@ -98,8 +100,8 @@ def test_the_table_is_over_subjects(asked: TrainRequest, finished: CrossValidati
 def test_what_is_done_is_not_done_again(
     asked: TrainRequest, finished: CrossValidation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("univox.studies.study_folder.train", lambda *_, **__: pytest.fail("trained again"))
-    monkeypatch.setattr("univox.studies.crossval.fold.predict_files", lambda *_, **__: pytest.fail("predicted again"))
+    monkeypatch.setattr("univox.training.run.train", lambda *_, **__: pytest.fail("trained again"))
+    monkeypatch.setattr("univox.studies.crossval.fold.predict_all", lambda *_, **__: pytest.fail("predicted again"))
     # The same folds, by name or from the file that the study left, are the same study.
     for protocol in ("grouped:3", str(asked.output / "splits_final.json")):
         again = crossval(asked, [ARM], parse_protocol(protocol))
@@ -121,3 +123,9 @@ def test_folds_at_once_are_the_folds_one_by_one(asked: TrainRequest, finished: C
         )
         # Another number of threads may end in other last digits.
         assert math.isclose(mine, theirs, abs_tol=0.02)
+    for number in range(3):
+        mine, theirs = (
+            read_model(request.output / f"arms/tiny/folds/{number}/model").shared_tensors()
+            for request in (asked, other)
+        )
+        assert all(torch.allclose(value, mine[name], atol=1e-3) for name, value in theirs.items())

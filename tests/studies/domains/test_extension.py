@@ -114,8 +114,9 @@ def test_from_scratch_is_what_univox_train_makes(finished: Finished, tmp_path: P
 
 def test_what_is_done_is_not_done_again(finished: Finished, monkeypatch: pytest.MonkeyPatch) -> None:
     request, new, study = finished
-    for place in ("study_folder.train", "domains.extension_runs.extend", "domains.extension_runs.finetune_all"):
-        monkeypatch.setattr(f"univox.studies.{place}", lambda *_, **__: pytest.fail("trained again"))
+    runs = "univox.studies.domains.extension_runs"
+    for place in ("univox.training.run.train", f"{runs}.extend", f"{runs}.finetune_all"):
+        monkeypatch.setattr(place, lambda *_, **__: pytest.fail("trained again"))
     monkeypatch.setattr(
         "univox.studies.domains.domain_result.predict_and_judge", lambda *_, **__: pytest.fail("judged again")
     )
@@ -165,9 +166,7 @@ def test_what_cannot_be_asked_is_said_before_any_training(
     finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request, new, _ = finished
-    monkeypatch.setattr(
-        "univox.studies.study_folder.train", lambda *_, **__: pytest.fail("refused before any training")
-    )
+    monkeypatch.setattr("univox.training.run.train", lambda *_, **__: pytest.fail("refused before any training"))
     other = request.model_copy(update={"output": tmp_path / "other"})
     with pytest.raises(DatasetError, match=r"--holdout 0\.2"):
         extension(other.model_copy(update={"holdout": 0.0}), new, [TRUNK])

@@ -120,7 +120,7 @@ def test_what_is_done_is_not_done_again(
     finished: tuple[TrainRequest, Universal], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request, study = finished
-    monkeypatch.setattr("univox.studies.study_folder.train", lambda *_, **__: pytest.fail("trained again"))
+    monkeypatch.setattr("univox.training.run.train", lambda *_, **__: pytest.fail("trained again"))
     monkeypatch.setattr(
         "univox.studies.domains.domain_result.predict_and_judge", lambda *_, **__: pytest.fail("judged again")
     )
@@ -201,9 +201,7 @@ def test_nothing_is_read_of_the_held_out_cases_where_validation_judges(
 def test_what_cannot_be_asked_is_said_before_any_training(
     tiny_dataset: Path, dark_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        "univox.studies.study_folder.train", lambda *_, **__: pytest.fail("refused before any training")
-    )
+    monkeypatch.setattr("univox.training.run.train", lambda *_, **__: pytest.fail("refused before any training"))
     request = request_in(tmp_path / "study", tiny_dataset, dark_dataset)
     with pytest.raises(DatasetError, match="--judge-on validation"):
         universal(request.model_copy(update={"holdout": 0.0}), [TRUNK])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,16 +10,16 @@ from pathlib import Path
 from univox.atomic import write_json
 from univox.data.dataset import Dataset
 from univox.data.split import Split
-from univox.errors import DatasetError
 from univox.inference.inputs import Input
-from univox.inference.predict_files import predict_files
 from univox.inference.predictor import Predictor
 from univox.model.folder import read_model
 from univox.studies.arms import Arm
-from univox.studies.study_folder import finish_run, run_of_arm
-from univox.training.log import read_log
+from univox.studies.held_out import predict_all
+from univox.studies.study_folder import run_of_arm
+from univox.training.log import median_seconds
 from univox.training.observer import Observer
 from univox.training.request import TrainRequest
+from univox.training.run import finish_run
 
 RESULT = "result.json"
 OUT_OF_FOLD = "out-of-fold"
@@ -105,7 +104,7 @@ def run_fold(request: TrainRequest, fold: Fold, observer: Observer | None = None
         parameters=stored.num_parameters(),
         iterations=stored.provenance["iterations"],
         seconds=stored.provenance["seconds"],
-        seconds_per_iteration=_pace(model),
+        seconds_per_iteration=median_seconds(model / "run" / "log.jsonl"),
         validation_dice=domain.validation.get("mean_dice"),
         case_seconds=_predict(request, model, fold, observer),
     )
@@ -134,18 +133,9 @@ def inputs_of(dataset: Dataset, names: Sequence[str]) -> list[Input]:
 def _predict(request: TrainRequest, model: Path, fold: Fold, observer: Observer) -> dict[str, float]:
     dataset = request.dataset.open()
     observer.stage(f"predicting the {len(fold.split.test)} cases that fold {fold.number} keeps out")
-    outcomes = predict_files(
+    outcomes = predict_all(
         Predictor(model, device=request.device),
         inputs_of(dataset, fold.split.test),
         arm_folder(request.output, fold.arm) / OUT_OF_FOLD,
-        overwrite=True,
     )
-    for outcome in outcomes:
-        if outcome.status == "failed":
-            raise DatasetError(expected=f"to predict {outcome.name}", got=outcome.message, remedy="see `univox doctor`")
     return {outcome.name: outcome.seconds for outcome in outcomes}
-
-
-def _pace(model: Path) -> float:
-    events = read_log(model / "run" / "log.jsonl")
-    return statistics.median([event["seconds"] for event in events if event["event"] == "iteration"])

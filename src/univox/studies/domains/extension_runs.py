@@ -14,12 +14,13 @@ from univox.recipes.catalog import load_recipe
 from univox.studies.arms import Arm
 from univox.studies.domains.domain_result import Mode
 from univox.studies.planned import Planned
-from univox.studies.study_folder import finish_run, run_of_arm
+from univox.studies.study_folder import run_of_arm
 from univox.training.extend import extend
 from univox.training.extend_request import ExtendRequest
 from univox.training.finetune import finetune_all
 from univox.training.observer import Observer
 from univox.training.request import TrainRequest
+from univox.training.run import finish_run
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,11 @@ from univox.studies.domains.domain_curves import DomainCurve, read_domain_curve
 from univox.studies.domains.domain_result import DomainResult, Judging, Mode, domain_result
 from univox.studies.held_out import refuse_nothing_held_out, refuse_single_subjects
 from univox.studies.planned import Planned, time_left
-from univox.studies.study_folder import finish_run, refuse_another_study, run_of_arm
+from univox.studies.study_folder import refuse_another_study, run_of_arm
 from univox.training.domain_data import distinct_names
 from univox.training.observer import Observer
 from univox.training.request import TrainRequest
+from univox.training.run import finish_run
 
 
 @dataclass(frozen=True)
